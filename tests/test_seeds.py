@@ -79,7 +79,7 @@ def by_seeded(make: Callable[[], nn.Module]) -> Callable[[int], nn.Module]:
 BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "notation": lambda seed: build(parse_notation(LAYERS), 3, (16, 16), seed=seed),
     "zoo": lambda seed: zoo.build("lenet5", seed=seed),
-    "study": lambda seed: studies._stack([{}, {"groups": 2}], StudySettings(4, seed=seed)),
+    "study": lambda seed: studies._conv_stack([{}, {"groups": 2}], StudySettings(4, seed=seed)),
     "block": lambda seed: compute_blocks.network(
         Block("a block", "conv3 p1 c4, relu", (3, 16, 16), 2, "china", seed)
     ),

@@ -98,7 +98,7 @@ def layer_costs(module: nn.Module, input_size: tuple[int, ...]) -> tuple[LayerCo
     bare = meta_copy(module)
     bare.__class__ = module.__class__  # the copy of an fx.GraphModule has a class without forward
     costs = _CostRecorder(bare)
-    costs.propagate(size)
+    costs.run_input(size)
     return (*costs.named_rows(), *costs.unused_parameter_rows())
 
 
@@ -222,7 +222,7 @@ class _CostRecorder(Recorder):
         self.counter = _MacCounter()  # type: ignore[no-untyped-call]
         self.new_storages: set[int] = set()
 
-    def propagate(self, size: tuple[int, ...]) -> None:
+    def run_input(self, size: tuple[int, ...]) -> None:
         """Runs an input of ``size``, without the batch, through the network.
 
         Raises:
@@ -232,20 +232,20 @@ class _CostRecorder(Recorder):
         try:
             image = torch.empty(1, *size, device="meta", dtype=floating_dtype(self.net))
         except Exception as error:  # the size is too large for torch
-            raise self._misfit(size, first_line(error)) from error
+            raise self._size_error(size, first_line(error)) from error
         node = self.names.placeholder(name).name
         self._add_draft(Draft(node, name, "input", tuple(image.shape)), image)
-        contexts = torch.no_grad(), torch.device("meta"), self.counter, _CallSites(self)
+        contexts = torch.no_grad(), torch.device("meta"), self.counter, _CurrentLayerMode(self)
         try:
             out = run_with_listener(self.net, [image], self, *contexts)
         except SpecError as error:
             _, fails, reason = error.rule.partition(FAILURE_PREFIX)
-            raise (self._misfit(size, reason) if fails else error) from error
+            raise (self._size_error(size, reason) if fails else error) from error
         start = len(self.drafts)
         self.output_drafts(out)
         self._add_part_rows(self.drafts[start:])
 
-    def _misfit(self, size: tuple[int, ...], reason: str) -> SpecError:
+    def _size_error(self, size: tuple[int, ...], reason: str) -> SpecError:
         """The error that the input does not fit the layer that is running."""
         return SpecError("input_size", f"does not fit {self.current_layer}: {reason}", size)
 
@@ -267,7 +267,7 @@ class _CostRecorder(Recorder):
         if not self.leaf_depth:
             self._add_tensor_rows(inputs)
         result = super().called(operation, function, args, kwargs, out)
-        self.new_storages |= _storages(tensors_in((out,))) - _storages(inputs)
+        self.new_storages |= _storage_ids(tensors_in((out,))) - _storage_ids(inputs)
         if not self.leaf_depth:
             self._add_row(self.drafts[start:], out)
         return result
@@ -302,8 +302,8 @@ class _CostRecorder(Recorder):
                 output_shape=tuple(results[0].shape[1:]) if results else node.shape[1:],
                 parameters=self._new_parameters(module.parameters()) if module else 0,
                 macs=self.counter.take_count(),
-                activation_bytes=_bytes(
-                    [t for t in results if _storages([t]) <= self.new_storages]
+                activation_bytes=_float32_bytes(
+                    [t for t in results if _storage_ids([t]) <= self.new_storages]
                 ),
                 module=path,
             )
@@ -326,11 +326,11 @@ class _CostRecorder(Recorder):
             kind, shape = "parameter" if is_parameter else "buffer", tuple(tensor.shape)
             self.rows.append(LayerCost("", kind, shape, count, 0, 0, path))
 
-    def _new_parameters(self, used: Iterable[Tensor]) -> int:
-        """The number of elements of the parameters in ``used`` that no row has counted so far."""
+    def _new_parameters(self, tensors: Iterable[Tensor]) -> int:
+        """The number of elements of those parameters that no row has counted so far."""
         new = {
             id(tensor): tensor.numel()
-            for tensor in used
+            for tensor in tensors
             if id(tensor) not in self.counted_parameters
         }
         self.counted_parameters |= set(new)
@@ -342,7 +342,7 @@ class _CostRecorder(Recorder):
         These are named last, so that the names of nodes are those of the graph.
         """
         for row in self.rows:
-            name = row.name or self._call_name(row.module)
+            name = row.name or self._unique_name(row.module)
             yield row if row.name else replace(row, name=name)
 
     def unused_parameter_rows(self) -> Iterator[LayerCost]:
@@ -353,7 +353,7 @@ class _CostRecorder(Recorder):
                 yield LayerCost(f"unused:{name}", "unused", shape, count, 0, 0, name)
 
 
-class _CallSites(TorchFunctionMode):
+class _CurrentLayerMode(TorchFunctionMode):
     """A mode that notes the layer and the input shapes of every torch call, for error messages."""
 
     def __init__(self, costs: _CostRecorder) -> None:
@@ -372,11 +372,11 @@ class _CallSites(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _storages(tensors: Iterable[Tensor]) -> set[int]:
+def _storage_ids(tensors: Iterable[Tensor]) -> set[int]:
     """The numbers that identify the memory of tensors; meta tensors have such numbers too."""
     return {storage_number(tensor) for tensor in tensors}
 
 
-def _bytes(tensors: Iterable[Tensor]) -> int:
+def _float32_bytes(tensors: Iterable[Tensor]) -> int:
     """The memory of tensors as float32, in bytes."""
     return sum(FLOAT32_BYTES * tensor.numel() for tensor in tensors)

@@ -135,7 +135,7 @@ def measure_times(
             if turn >= WARM_UP_TURNS + MIN_TURNS and perf_counter() - began > seconds:
                 break
             for place, run in enumerate(runs, start=1):
-                run.turn(turn >= WARM_UP_TURNS)
+                run.run_turn(turn >= WARM_UP_TURNS)
                 done = turn * len(runs) + place
                 if progress and not progress(done, turns * len(runs), timings()):
                     return timings()
@@ -155,8 +155,8 @@ class _TimedModule:
         self.forward: list[float] = []
         self.backward: list[float] = []
 
-    def turn(self, counts: bool) -> None:
-        """Runs forward and backward once, and stores the two durations if the turn counts."""
+    def run_turn(self, is_measured: bool) -> None:
+        """Runs forward and backward once, and stores the two durations if the turn is measured."""
         start = perf_counter()
         out: Tensor = self.module(self.image)
         middle = perf_counter()
@@ -165,7 +165,7 @@ class _TimedModule:
             middle = perf_counter()  # this happens in the first turn, which is discarded
         torch.autograd.grad(out, self.differentiated, self.upstream, allow_unused=True)
         end = perf_counter()
-        if counts:
+        if is_measured:
             self.forward.append(middle - start)
             self.backward.append(end - middle)
 

@@ -29,13 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the metrics and write the map; an error is one sentence on stderr and exit status 2."""
     options = _parser().parse_args(arguments)
     try:
-        result = _computed(options)
+        result = _measured_erf(options)
         if options.out is not None:
-            _write(result, options.out)
+            _write_npz(result, options.out)
     except SpecError as error:
         refuse(error)
     with until_closed():
-        print(json.dumps(result.as_data(), ensure_ascii=False) if options.json else _table(result))
+        print(
+            json.dumps(result.as_data(), ensure_ascii=False)
+            if options.json
+            else _metrics_table(result)
+        )
 
 
 def _parser() -> CommandParser:
@@ -61,17 +65,17 @@ def _parser() -> CommandParser:
     return parser
 
 
-def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
+def _measured_erf(options: argparse.Namespace) -> EffectiveReceptiveField:
     """Load the network and measure it with the command's options."""
     with seeded(options.seed):
         network = load_network(options.network)
     return effective_receptive_field(
         network,
-        _numbers("--input", options.input),
+        _parsed_numbers("--input", options.input),
         options.layer,
-        unit=None if options.unit is None else _numbers("--unit", options.unit),
+        unit=None if options.unit is None else _parsed_numbers("--unit", options.unit),
         draws=options.draws,
-        inputs="noise" if options.image is None else _image(options.image),
+        inputs="noise" if options.image is None else _loaded_image(options.image),
         weights=options.weights,
         aggregate=options.aggregate,
         seed=options.seed,
@@ -87,7 +91,7 @@ def _bytes(text: str) -> int:
     return int(float(text))
 
 
-def _numbers(name: str, text: str) -> tuple[int, ...]:
+def _parsed_numbers(name: str, text: str) -> tuple[int, ...]:
     """Convert comma-separated whole numbers; SpecError names the option ``name`` otherwise."""
     try:
         return tuple(int(part) for part in text.split(","))
@@ -95,7 +99,7 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
         raise SpecError(name, "must be whole numbers such as 3,224,224", text) from None
 
 
-def _image(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _loaded_image(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     try:
         return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
     except (OSError, ValueError) as error:
@@ -109,7 +113,7 @@ def _print_progress(progress: Progress) -> None:
         print(f"\r{progress.done} of {progress.total} draws", end=end, file=sys.stderr, flush=True)
 
 
-def _write(result: EffectiveReceptiveField, path: Path) -> None:
+def _write_npz(result: EffectiveReceptiveField, path: Path) -> None:
     data = json.dumps(result.as_data(), ensure_ascii=False)
     try:
         with path.open("wb") as file:
@@ -118,15 +122,18 @@ def _write(result: EffectiveReceptiveField, path: Path) -> None:
         raise SpecError("--out", f"cannot be written: {error.strerror}", str(path)) from None
 
 
-def _table(result: EffectiveReceptiveField) -> str:
+def _metrics_table(result: EffectiveReceptiveField) -> str:
     """The settings and metrics as lines of text, one each."""
     rows = [
         ("layer", result.layer),
-        ("unit", _text(result.unit)),
-        ("theoretical size", _text(result.theory.size)),
-        ("origin", _text(result.origin)),
+        ("unit", _numbers_text(result.unit)),
+        ("theoretical size", _numbers_text(result.theory.size)),
+        ("origin", _numbers_text(result.origin)),
         *(
-            (f"{m.title}{f' ({m.unit})' if m.unit else ''}", _value(m.value_of(result), m.unit))
+            (
+                f"{m.title}{f' ({m.unit})' if m.unit else ''}",
+                _metric_text(m.value_of(result), m.unit),
+            )
             for m in METRICS
         ),
         ("recipe", str(result.recipe)),
@@ -136,13 +143,13 @@ def _table(result: EffectiveReceptiveField) -> str:
     return "\n".join(f"{title:{width}}  {value}".rstrip() for title, value in rows)
 
 
-def _value(value: object, unit: str) -> str:
+def _metric_text(value: object, unit: str) -> str:
     """A metric's value as text; shares become percent."""
     if isinstance(value, dict):
         return ", ".join(f"{side} holds {share:.0%}" for share, side in value.items())
     parts = value if isinstance(value, tuple) else (value,)
-    return _text(tuple(part * 100 if unit == "%" else part for part in parts))
+    return _numbers_text(tuple(part * 100 if unit == "%" else part for part in parts))
 
 
-def _text(numbers: Sequence[float]) -> str:
+def _numbers_text(numbers: Sequence[float]) -> str:
     return ", ".join(f"{number:.4g}" for number in numbers)

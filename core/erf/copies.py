@@ -18,7 +18,7 @@ from .recipe import Weights
 
 _NORMS = (ANY_RUNNING_NORM, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 """Classes of normalization layers."""
-_LAYERS = (ANY_CONVOLUTION, nn.Linear, nn.Bilinear, nn.MultiheadAttention)
+_WEIGHTED_LAYERS = (ANY_CONVOLUTION, nn.Linear, nn.Bilinear, nn.MultiheadAttention)
 """Classes of layers whose parameters of two or more axes are weights."""
 
 
@@ -109,7 +109,7 @@ def draw_weights(
                 continue
             for parameter in _biases(layer):
                 parameter.zero_()
-            for name, parameter in _weights(layer):
+            for name, parameter in _named_weights(layer):
                 fresh = torch.empty(parameter.shape, dtype=torch.float32)
                 _SCHEMES[weights](fresh, layer, generator)
                 parameter.copy_(fresh)
@@ -129,28 +129,28 @@ def _biases(layer: nn.Module) -> Iterator[nn.Parameter]:
     yield from (p for name, p in layer.named_parameters(recurse=False) if name.endswith("bias"))
 
 
-def _weights(layer: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+def _named_weights(layer: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     """Yield (name, parameter) of a layer's own weights; see `draw_weights`."""
     for name, parameter in layer.named_parameters(recurse=False):
-        is_matrix = isinstance(layer, _LAYERS) or sum(n > 1 for n in parameter.shape) > 1
+        is_matrix = isinstance(layer, _WEIGHTED_LAYERS) or sum(n > 1 for n in parameter.shape) > 1
         if is_matrix and parameter.ndim > 1 and not name.endswith("bias"):
             yield name, parameter
 
 
-def _he(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
+def _fill_he(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
     """Fill a tensor with normal weights of variance 2/fan-in."""
     fresh.normal_(0, (2 / _fan_in(fresh, layer)) ** 0.5, generator=generator)
 
 
-def _xavier(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
+def _fill_xavier(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
     nn.init.xavier_normal_(fresh, generator=generator)
 
 
-def _orthogonal(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
+def _fill_orthogonal(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
     nn.init.orthogonal_(fresh, generator=generator)
 
 
-def _uniform(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
+def _fill_uniform(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
     """Fill a tensor with 1/fan-in."""
     fresh.fill_(1 / _fan_in(fresh, layer))
 
@@ -164,9 +164,9 @@ def _fan_in(weight: torch.Tensor, layer: nn.Module) -> float:
 
 
 _SCHEMES: dict[str, Callable[[torch.Tensor, nn.Module, torch.Generator], None]] = {
-    "he": _he,
-    "xavier": _xavier,
-    "orthogonal": _orthogonal,
-    "uniform": _uniform,
+    "he": _fill_he,
+    "xavier": _fill_xavier,
+    "orthogonal": _fill_orthogonal,
+    "uniform": _fill_uniform,
 }
 """Function that fills a tensor in place for a layer, for each initialization."""

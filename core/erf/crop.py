@@ -43,9 +43,9 @@ class Crop:
     unit: Pair
 
 
-def whole_image(image: Pair, unit: Pair) -> Crop:
-    """The crop that is the whole image; ``image`` is its size."""
-    return Crop(image, (0, 0), unit)
+def whole_image_crop(image_size: Pair, unit: Pair) -> Crop:
+    """The crop that is the whole image; ``image_size`` is its size."""
+    return Crop(image_size, (0, 0), unit)
 
 
 def smallest_crop(
@@ -64,25 +64,29 @@ def smallest_crop(
     box = field.interval(unit).unclipped
     cone = field.ancestors(unit)
     if box is None or field.network.source not in cone:
-        return whole_image(image, unit)
-    rows, cols = (_crop_along(graph, cone, axis, box[axis], image[axis]) for axis in (0, 1))
+        return whole_image_crop(image, unit)
+    rows, cols = (
+        _crop_span_along_axis(graph, cone, axis, box[axis], image[axis]) for axis in (0, 1)
+    )
     start, size = (rows[0], cols[0]), (rows[1] - rows[0], cols[1] - cols[0])
     if size == image:
-        return whole_image(image, unit)
+        return whole_image_crop(image, unit)
     try:
         part = network_graph(module, (input_size[0], *size[3 - len(input_size) :]))
     except SpecError:  # the part is too small for the network
-        return whole_image(image, unit)
+        return whole_image_crop(image, unit)
     offsets = _unit_offsets(graph, part, cone, field.network.source, start)
     layout = graph[field.name].layout
     is_split = any(one.stride > 1 or len(parts) > 1 for parts in layout for one in parts)
     if offsets is None or (is_split and part[field.name].layout != layout):
-        return whole_image(image, unit)
+        return whole_image_crop(image, unit)
     row_offset, col_offset = offsets[field.name]
     return Crop(size, start, (unit[0] - row_offset, unit[1] - col_offset))
 
 
-def _crop_along(graph: Graph, cone: Mapping[str, Box], axis: int, span: Pair, pixels: int) -> Pair:
+def _crop_span_along_axis(
+    graph: Graph, cone: Mapping[str, Box], axis: int, span: Pair, pixels: int
+) -> Pair:
     """The crop along one axis, as (first pixel, last pixel + 1).
 
     Args:
@@ -131,30 +135,30 @@ Offsets = dict[str, Pair]
 
 
 def _unit_offsets(
-    graph: Graph, part: Graph, cone: Mapping[str, Box], source: str, start: Pair
+    graph: Graph, crop_graph: Graph, cone: Mapping[str, Box], source: str, crop_origin: Pair
 ) -> Offsets | None:
     """The shift of every node's map that the measured unit depends on.
 
     Args:
         graph: graph of the network on the image.
-        part: graph of the network on the crop.
+        crop_graph: graph of the network on the crop.
         cone: the units of each node that the measured unit depends on.
         source: name of the input's node.
-        start: (row, column) of the crop's first pixel.
+        crop_origin: (row, column) of the crop's first pixel.
 
     Returns:
         None unless each of these units reads the same in the crop as in the image.
     """
-    offsets: Offsets = {source: start}
+    offsets: Offsets = {source: crop_origin}
     for name, node in graph.items():
         if name not in cone or name == source:
             continue
-        if name not in part or not _same_call(node, part[name]):
+        if name not in crop_graph or not _same_call(node, crop_graph[name]):
             return None
         candidates = {
             (
-                _offset(node, part[name], i, 0, cone, offsets),
-                _offset(node, part[name], i, 1, cone, offsets),
+                _implied_offset(node, crop_graph[name], i, 0, cone, offsets),
+                _implied_offset(node, crop_graph[name], i, 1, cone, offsets),
             )
             for i, parent in enumerate(node.inputs)
             if parent in cone
@@ -174,14 +178,19 @@ def _same_call(node: Node, other: Node) -> bool:
     return all(getattr(node, name) == getattr(other, name) for name in fields)
 
 
-def _offset(
-    node: Node, other: Node, index: int, axis: int, cone: Mapping[str, Box], offsets: Offsets
+def _implied_offset(
+    node: Node,
+    cropped_node: Node,
+    input_index: int,
+    axis: int,
+    cone: Mapping[str, Box],
+    offsets: Offsets,
 ) -> int | None:
     """The shift of a node's map that one of its inputs implies along an axis.
 
     Args:
-        node, other: the node in the graphs of the image and of the crop.
-        index: index of the input.
+        node, cropped_node: the node in the graphs of the image and of the crop.
+        input_index: index of the input.
         axis: 0 for the height, 1 for the width.
         cone: the units of each node that the measured unit depends on.
         offsets: the shifts of the maps before this node.
@@ -189,8 +198,8 @@ def _offset(
     Returns:
         The shift in units; None if the two maps read different units.
     """
-    parent = node.inputs[index]
-    image, part = node.maps[index][axis], other.maps[index][axis]
+    parent = node.inputs[input_index]
+    image, part = node.maps[input_index][axis], cropped_node.maps[input_index][axis]
     shift = offsets[parent][axis]
     if replace(image, n_in=0, n_out=0) != replace(part, n_in=0, n_out=0):
         return None
@@ -198,12 +207,14 @@ def _offset(
         return 0 if shift == 0 and image.n_in == part.n_in else None
     periods, rest = divmod(shift, image.advance)
     out_units = periods * image.period
-    if rest or not _same_reads(image, part, cone[node.name][axis], out_units, shift):
+    if rest or not _reads_same_units(image, part, cone[node.name][axis], out_units, shift):
         return None
     return out_units
 
 
-def _same_reads(image: AxisMap, part: AxisMap, units: Pair, out_units: int, shift: int) -> bool:
+def _reads_same_units(
+    image: AxisMap, part: AxisMap, units: Pair, out_units: int, shift: int
+) -> bool:
     """Whether the units that matter read the same, padding included, in image and crop.
 
     Args:

@@ -25,13 +25,13 @@ from ..graph.ties import MAXIMA
 from ..receptive_field.cone import Box
 from ..receptive_field.fields import ReceptiveField, receptive_fields
 from .copies import has_new_statistics
-from .crop import Crop, smallest_crop, whole_image
+from .crop import Crop, smallest_crop, whole_image_crop
 from .expected import expected_erf
 from .metrics import FloatArray
 from .recipe import Aggregate, Recipe, Weights
 from .result import Convergence, EffectiveReceptiveField, TheoreticalField
 from .sampler import Sampler, Target
-from .tally import Tally, draw_maps
+from .tally import Tally, maps_of_draws
 
 Unit = int | Sequence[int]
 """(row, column) of a unit, or its index in 1-D."""
@@ -126,27 +126,27 @@ def effective_receptive_field(
             the run, with what would fit).
         Stopped: the progress callback returned False.
     """
-    size = _one_size(input_size)
-    images = _images(inputs, size)
+    size = _checked_single_size(input_size)
+    images = _checked_images(inputs, size)
     inputs_text = (
         "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
     )
-    field, at = _target(receptive_fields(module, size, graph=graph), layer, unit)
-    new_statistics = weights == "as_is" and has_new_statistics(module, _modules(field, at))
+    field, at = _field_and_unit(receptive_fields(module, size, graph=graph), layer, unit)
+    new_statistics = weights == "as_is" and has_new_statistics(module, _modules_of_unit(field, at))
     ties = any(field.network.graph[name].operation in MAXIMA for name in field.ancestors(at))
     recipe = Recipe(draws, inputs_text, weights, aggregate, seed, bf16, new_statistics, ties)
     image = field.network.graph[field.network.source].grid
     if crop is True:
         crop = smallest_crop(module, size, field, at)
-    crop = crop or whole_image(image, at)
+    crop = crop or whole_image_crop(image, at)
     check_pools(module, (size[0], *crop.size[1 - len(size) :]))
-    target = Target(size, field, at, crop, _theory(field, at))
+    target = Target(size, field, at, crop, _theoretical_field(field, at))
     with torch.inference_mode(False), torch.enable_grad():
         sampler = Sampler(module, target, recipe, pick(device), whole("budget", budget, 1), images)
-        return _averaged(sampler, progress)
+        return _average_draws(sampler, progress)
 
 
-def _one_size(input_size: object) -> tuple[int, ...]:
+def _checked_single_size(input_size: object) -> tuple[int, ...]:
     """The input size, checked to be that of a single input."""
     sizes = input_sizes(input_size)
     if len(sizes) > 1:
@@ -157,7 +157,7 @@ def _one_size(input_size: object) -> tuple[int, ...]:
     return sizes[0]
 
 
-def _images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | None:
+def _checked_images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | None:
     """The images as (N, C, H, W) or (N, C, L) on the CPU; None for noise."""
     if isinstance(inputs, str):
         if inputs != "noise":
@@ -177,7 +177,7 @@ def _images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | No
     return images
 
 
-def _target(
+def _field_and_unit(
     fields: Mapping[str, ReceptiveField], layer: str | None, unit: Unit | None
 ) -> tuple[ReceptiveField, tuple[int, int]]:
     """The receptive field of the layer, and (row, column) of the unit, after checks."""
@@ -199,12 +199,12 @@ def _target(
     return field, at
 
 
-def _modules(field: ReceptiveField, unit: tuple[int, int]) -> set[str]:
+def _modules_of_unit(field: ReceptiveField, unit: tuple[int, int]) -> set[str]:
     """Qualified names of the modules that a unit depends on."""
     return {field.network.graph[name].module for name in field.ancestors(unit)}
 
 
-def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveField:
+def _average_draws(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveField:
     """Run all draws in chunks and average them."""
     recipe = sampler.recipe
     tally = Tally(sampler.target.crop.size)
@@ -213,23 +213,25 @@ def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveFi
         for _ in range(count if sampler.batch == 1 else 1):
             left = recipe.draws - tally.done
             if left:
-                tally.add(draw_maps(sampler.gradients(min(left, sampler.batch)), recipe.aggregate))
+                tally.add(
+                    maps_of_draws(sampler.gradients(min(left, sampler.batch)), recipe.aggregate)
+                )
         convergence = tally.record_convergence()
         if progress is not None:
-            partial = _result(sampler, tally)
+            partial = _result_of_draws(sampler, tally)
             report = Progress(tally.done, recipe.draws, convergence, partial)
             if progress(report) is False and tally.done < recipe.draws:
                 raise Stopped(partial)
-    return _result(sampler, tally)
+    return _result_of_draws(sampler, tally)
 
 
-def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
+def _result_of_draws(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
     """The result of the draws so far; its map covers the clipped receptive field."""
     target, field = sampler.target, sampler.target.field
     mean = tally.mean()
     total = float(np.abs(mean).sum())
-    _check(total, sampler.recipe)
-    shares, origin = _cut(mean / total, target.crop.origin, target.theory.clipped)
+    _check_total(total, sampler.recipe)
+    shares, origin = _crop_to_field(mean / total, target.crop.origin, target.theory.clipped)
     shares.setflags(write=False)
     return EffectiveReceptiveField(
         shares,
@@ -247,7 +249,7 @@ def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
     )
 
 
-def _check(total: float, recipe: Recipe) -> None:
+def _check_total(total: float, recipe: Recipe) -> None:
     """Raise SpecError if the total of the map is 0 or not finite."""
     if total == 0:
         raise SpecError(
@@ -262,7 +264,7 @@ def _check(total: float, recipe: Recipe) -> None:
         )
 
 
-def _cut(
+def _crop_to_field(
     shares: FloatArray, origin: tuple[int, int], box: Box
 ) -> tuple[FloatArray, tuple[int, int]]:
     """Cut the map to the clipped receptive field ``box``, unless it is nonzero outside.
@@ -279,10 +281,10 @@ def _cut(
     return inside.copy(), (top, left)
 
 
-def _theory(field: ReceptiveField, unit: tuple[int, int]) -> TheoreticalField:
+def _theoretical_field(field: ReceptiveField, unit: tuple[int, int]) -> TheoreticalField:
     """The theoretical receptive field of a unit."""
     unclipped, clipped = field.interval(unit)
-    assert unclipped is not None  # `_target` has checked that the unit reads the image
+    assert unclipped is not None  # `_field_and_unit` has checked that the unit reads the image
     assert clipped is not None
     return TheoreticalField(
         field.size,
@@ -293,11 +295,11 @@ def _theory(field: ReceptiveField, unit: tuple[int, int]) -> TheoreticalField:
         clipped,
         field.aligned,
         field.note,
-        0.0 if unclipped == clipped else _padding_loss(field, unit),
+        0.0 if unclipped == clipped else _expected_padding_loss(field, unit),
     )
 
 
-def _padding_loss(field: ReceptiveField, unit: tuple[int, int]) -> float:
+def _expected_padding_loss(field: ReceptiveField, unit: tuple[int, int]) -> float:
     """Expected share of the energy that falls on padding; nan where it cannot be computed."""
     try:
         return expected_erf(field.network.graph, layer=field.name, unit=unit).padding_loss

@@ -164,20 +164,20 @@ def _graph_and_rules(
 
 
 def _padding_loss(
-    flow: EnergyFlow, unit: tuple[int, int], total: float, scale: float, energy: bool
+    flow: EnergyFlow, unit: tuple[int, int], total: float, log_scale: float, energy: bool
 ) -> float:
     """The share of the energy that falls on padding, relative to unbounded maps.
 
     Args:
         flow: the propagation through the network.
         unit: (row, column) of the unit.
-        total, scale: energy that reaches the image, and the logarithm of its factor.
+        total, log_scale: energy that reaches the image, and the logarithm of its factor.
         energy: whether squared gradients are propagated.
     """
     free, free_scale = flow.run(unit, Quantity(energy, clipped=False))
     if free is None or not free.total > 0:
         return 0.0
-    return max(0.0, 1 - total / free.total * exp(scale - free_scale))
+    return max(0.0, 1 - total / free.total * exp(log_scale - free_scale))
 
 
 def _normalized_map(

@@ -17,7 +17,7 @@ from ..errors import SpecError
 from ..graph.axes.axis_map import AxisMap
 from ..graph.graph import Graph, Node
 from ..graph.rules.call import names_in
-from .expected_taps import Quantity, Rule, Values, is_weighted, propagate
+from .expected_taps import Quantity, Rule, Values, is_weighted, propagate_along_axis
 
 MAX_PIXELS = 1 << 24
 """Largest number of pixels of a map."""
@@ -64,7 +64,7 @@ def sum_of_maps(parts: Sequence[ProductSum]) -> ProductSum:
     row, rows = _stacked_terms([(part.origin[0], part.rows) for part in parts])
     col, cols = _stacked_terms([(part.origin[1], part.cols) for part in parts])
     if rows.shape[1] > MAX_TERMS:
-        rows, cols = _compressed(rows, cols)
+        rows, cols = _compressed_terms(rows, cols)
     return ProductSum((row, col), rows, cols)
 
 
@@ -88,7 +88,7 @@ def _stacked_terms(parts: Sequence[tuple[int, Values]]) -> tuple[int, Values]:
     return first, out
 
 
-def _compressed(rows: Values, cols: Values) -> tuple[Values, Values]:
+def _compressed_terms(rows: Values, cols: Values) -> tuple[Values, Values]:
     """The same sum with as few products as necessary.
 
     This is elimination with complete pivoting in orthonormal bases of both factors. A singular
@@ -159,9 +159,9 @@ _RECTIFIERS = names_in("""
 relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish softplus
 """)
 """Names of operations with the gain ``Gains.rectifier``."""
-_ADDS = names_in("add iadd radd sub subtract isub rsub")
+_ADDITIONS = names_in("add iadd radd sub subtract isub rsub")
 """Names of operations that sum their inputs."""
-_CATS = names_in("cat concat concatenate stack")
+_CONCATENATIONS = names_in("cat concat concatenate stack")
 """Names of operations that concatenate their inputs."""
 
 
@@ -226,40 +226,42 @@ class EnergyFlow:
         self, node: Node, terms: ProductSum, quantity: Quantity
     ) -> list[tuple[str, ProductSum]]:
         """The part of a node's map that each of its inputs receives, with the input's name."""
-        rule, shares = self.rules[node.name], self._shares(node, quantity)
+        rule, shares = self.rules[node.name], self._input_factors(node, quantity)
         result = []
         for parent, maps, share in zip(node.inputs, node.maps, shares, strict=True):
             if rule.kind == "norm":
-                parts = _minus_mean(terms, maps) if quantity.energy else [terms]
+                parts = _normalization_terms(terms, maps) if quantity.energy else [terms]
             else:
-                parts = self._through(maps, terms, rule, quantity)
+                parts = self._propagate_terms(maps, terms, rule, quantity)
             result += [(parent, part.scaled(share)) for part in parts if share]
         return result
 
-    def _through(
+    def _propagate_terms(
         self, maps: tuple[AxisMap, AxisMap], terms: ProductSum, rule: Rule, quantity: Quantity
     ) -> list[ProductSum]:
         """A map propagated to the units that an operation reads; empty if all are padding."""
-        rows = propagate(maps[0], terms.origin[0], terms.rows, rule, 0, quantity)
-        cols = propagate(maps[1], terms.origin[1], terms.cols, rule, 1, quantity)
+        rows = propagate_along_axis(maps[0], terms.origin[0], terms.rows, rule, 0, quantity)
+        cols = propagate_along_axis(maps[1], terms.origin[1], terms.cols, rule, 1, quantity)
         if rows is None or cols is None:
             self.cut = True
             return []
         self.cut = self.cut or rows.cut or cols.cut
         return [ProductSum((rows.start, cols.start), rows.values, cols.values)]
 
-    def _shares(self, node: Node, quantity: Quantity) -> list[float]:
+    def _input_factors(self, node: Node, quantity: Quantity) -> list[float]:
         """The factor of the map that each input of a node receives."""
-        gain = self._gain(node) if quantity.energy else 1.0
-        if node.operation in _CATS:
-            return [_width(self.graph[parent]) / _width(node) for parent in node.inputs]
+        gain = self._gain_of_node(node) if quantity.energy else 1.0
+        if node.operation in _CONCATENATIONS:
+            return [
+                _channel_count(self.graph[parent]) / _channel_count(node) for parent in node.inputs
+            ]
         depths = [self.depths[parent] for parent in node.inputs]
-        if node.operation in _ADDS and min(depths, default=0) < max(depths, default=0):
+        if node.operation in _ADDITIONS and min(depths, default=0) < max(depths, default=0):
             branch = self.gains.branch if quantity.energy else sqrt(self.gains.branch)
             return [1.0 if d == min(depths) else branch for d in depths]
         return [gain] * len(depths)
 
-    def _gain(self, node: Node) -> float:
+    def _gain_of_node(self, node: Node) -> float:
         """The gain of a node: that of a layer with weights, of a rectifier, or 1."""
         if is_weighted(node):
             return self.gains.layer
@@ -275,18 +277,18 @@ class EnergyFlow:
                 notes[f"{node.kind}: {node.operation} is spread evenly over the image"] = None
             elif rule.kind == "pick":
                 notes["max pooling is taken as a fair draw among its pixels"] = None
-            elif rule.kind == "mean" and mean and _overlaps(node):
+            elif rule.kind == "mean" and mean and _windows_overlap(node):
                 notes["overlapping averages are taken as independent of each other"] = None
             mean = mean or rule.kind == "mean"
         return tuple(notes)
 
 
-def _width(node: Node) -> int:
+def _channel_count(node: Node) -> int:
     """The number of channels of a node, i.e. of values per position."""
     return max(1, prod(node.shape) // prod(node.grid))
 
 
-def _overlaps(node: Node) -> bool:
+def _windows_overlap(node: Node) -> bool:
     """Whether windows of a node have pixels in common."""
     return any(
         axis.causal or len(axis.taps[0]) * axis.period > abs(axis.advance)
@@ -296,7 +298,7 @@ def _overlaps(node: Node) -> bool:
     )
 
 
-def _minus_mean(terms: ProductSum, maps: tuple[AxisMap, AxisMap]) -> list[ProductSum]:
+def _normalization_terms(terms: ProductSum, maps: tuple[AxisMap, AxisMap]) -> list[ProductSum]:
     """A normalization's map: that of each unit, and 1/n² of the sum at every position for the mean.
 
     Source: the squared gradient of x - mean(x) over n positions, for independent gradients.

@@ -1,7 +1,7 @@
 """How one operation distributes the expected gradient of its units over the units they read.
 
-`propagate` does this along one axis: it is the transpose of an `AxisMap` with a weight for each
-tap. The weight depends on the kind of operation:
+`propagate_along_axis` does this along one axis: it is the transpose of an `AxisMap` with a weight
+for each tap. The weight depends on the kind of operation:
 
 - ``share``: every tap has its own random weight (convolutions, linear layers), or goes to its own
   channel (unfold, flatten). With independent weights of mean 0 and variance 1/fan-in, the
@@ -122,7 +122,7 @@ class InputShare(NamedTuple):
     cut: bool = False
 
 
-def propagate(
+def propagate_along_axis(
     axis: AxisMap, start: int, values: Values, rule: Rule, dimension: int, quantity: Quantity
 ) -> InputShare | None:
     """Propagate values from output units to the input units they read, along one axis.
@@ -144,34 +144,40 @@ def propagate(
     if axis.is_identity:
         return InputShare(start, values)
     if axis.whole:
-        weight = _squared_for_energy(rule, quantity, 1 / axis.n_in)
+        weight = _weight_of_quantity(rule, quantity, 1 / axis.n_in)
         return InputShare(0, np.tile(values.sum(0) * weight, (axis.n_in, 1)))
     if axis.causal:
         return _propagate_causal(start, values, rule, quantity)
     widest = max(map(len, axis.taps))
     if widest * len(values) > MAX_TAPS:
         raise SpecError("kernel_size", f"reads more than {MAX_TAPS} positions", widest)
-    taps = _cached_taps if widest * len(values) <= MAX_CACHED_TAPS else _taps
+    taps = (
+        _cached_positions_and_weights
+        if widest * len(values) <= MAX_CACHED_TAPS
+        else _positions_and_weights
+    )
     positions, weights, cut = taps(axis, start, len(values), rule, dimension, quantity)
     nonzero = weights != 0
     if not nonzero.any():
         return None
     first, last = int(positions[nonzero].min()), int(positions[nonzero].max())
     at = np.where(nonzero, positions - first, 0)
-    return InputShare(first, _scattered(at, weights, values, last - first + 1), cut)
+    return InputShare(first, _summed_by_position(at, weights, values, last - first + 1), cut)
 
 
 def _propagate_causal(start: int, values: Values, rule: Rule, quantity: Quantity) -> InputShare:
     """Distribute the value of each unit u equally over the units 0 to u."""
     units = range(start, start + len(values))
     parts = values * np.array(
-        [[_squared_for_energy(rule, quantity, 1 / (unit + 1))] for unit in units]
+        [[_weight_of_quantity(rule, quantity, 1 / (unit + 1))] for unit in units]
     )
     later = np.cumsum(parts[::-1], axis=0)[::-1]
     return InputShare(0, np.concatenate([np.tile(later[:1], (start, 1)), later]))
 
 
-def _scattered(positions: IntArray, weights: Values, values: Values, length: int) -> Values:
+def _summed_by_position(
+    positions: IntArray, weights: Values, values: Values, length: int
+) -> Values:
     """(length, terms) sums of the weighted values by position.
 
     Args:
@@ -188,12 +194,12 @@ def _scattered(positions: IntArray, weights: Values, values: Values, length: int
     return np.stack(columns, axis=1)
 
 
-def _squared_for_energy(rule: Rule, quantity: Quantity, weight: float) -> float:
+def _weight_of_quantity(rule: Rule, quantity: Quantity, weight: float) -> float:
     """The factor of a fixed weight: the weight, or its square where energies are averaged."""
     return weight**2 if rule.kind == "mean" and quantity.energy else weight
 
 
-def _taps(
+def _positions_and_weights(
     axis: AxisMap, start: int, count: int, rule: Rule, dimension: int, quantity: Quantity
 ) -> tuple[IntArray, Values, bool]:
     """(units, taps) input position and weight of every tap; the weight is 0 where there is no tap.
@@ -220,7 +226,7 @@ def _taps(
     return positions, np.where(counted, weights, 0.0), bool((is_tap & ~counted).any())
 
 
-_cached_taps = lru_cache(maxsize=512)(_taps)
+_cached_positions_and_weights = lru_cache(maxsize=512)(_positions_and_weights)
 
 
 def _tap_weights(
@@ -256,7 +262,7 @@ def _tap_weights(
         blend = np.asarray(padded)[units % axis.period]
         inside = blend.sum(1, where=counted, keepdims=True)
         return np.asarray(blend / inside if axis.edge == "zero" else blend)
-    divided = is_tap & _inside_padding(axis, positions) if rule.counts_padding else counted
+    divided = is_tap & _in_input_or_padding(axis, positions) if rule.counts_padding else counted
     return _equal_shares(is_tap, divided)
 
 
@@ -265,7 +271,7 @@ def _equal_shares(taps: BoolArray, counted: BoolArray) -> Values:
     return np.asarray(taps / np.maximum(counted.sum(1, keepdims=True), 1), dtype=np.float64)
 
 
-def _inside_padding(axis: AxisMap, positions: IntArray) -> BoolArray:
+def _in_input_or_padding(axis: AxisMap, positions: IntArray) -> BoolArray:
     """Whether each tap lies in the input or its padding, but not in the overhang of ``ceil_mode``.
 
     These are the taps by whose number average pooling divides (torch.nn.AvgPool2d).
@@ -300,12 +306,12 @@ def _normalized(weights: list[float]) -> tuple[float, ...]:
     return tuple(weight / sum(weights) for weight in weights)
 
 
-def _triangle(x: float) -> float:
+def _triangle_kernel(x: float) -> float:
     """The triangle function, the kernel of linear interpolation."""
     return max(0.0, 1 - abs(x))
 
 
-def _cubic(x: float, a: float) -> float:
+def _cubic_kernel(x: float, a: float) -> float:
     """The kernel of cubic interpolation of Keys (1981), with parameter ``a``."""
     x = abs(x)
     if x <= 1:
@@ -316,9 +322,9 @@ def _cubic(x: float, a: float) -> float:
 _MODES: tuple[Resampling, ...] = ("linear", "cubic")
 """Interpolation modes that are tried to find the one of a node."""
 _KERNELS: dict[tuple[Resampling, bool], Callable[[float], float]] = {
-    ("linear", False): _triangle,
-    ("linear", True): _triangle,
-    ("cubic", False): partial(_cubic, a=-0.75),  # torch uses -0.5 with antialias
-    ("cubic", True): partial(_cubic, a=-0.5),
+    ("linear", False): _triangle_kernel,
+    ("linear", True): _triangle_kernel,
+    ("cubic", False): partial(_cubic_kernel, a=-0.75),  # torch uses -0.5 with antialias
+    ("cubic", True): partial(_cubic_kernel, a=-0.5),
 }
 """Interpolation kernel of each (mode, antialias)."""

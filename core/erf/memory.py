@@ -19,8 +19,8 @@ from .recipe import Recipe
 
 TEMPORARY_TENSORS = 4
 """Assumed number of temporary tensors, of the largest size, besides the saved tensors."""
-SLACK = 8
-"""1/``SLACK`` of the budget is reserved for the allocator and torch's caches."""
+RESERVE_DIVISOR = 8
+"""1/``RESERVE_DIVISOR`` of the budget is reserved for the allocator and torch's caches."""
 CHUNK_BYTES = 512 * 10**6
 """Largest size of a batch in bytes; larger batches are no faster and delay a stop."""
 
@@ -59,8 +59,8 @@ def footprint(
         node: node of the layer.
         own_weights: whether the run copies the weights.
     """
-    one, shape_one, modules = _bytes(meta_module, 1, input_size, location, node)
-    two, shape_two, _ = _bytes(meta_module, 2, input_size, location, node)
+    one, shape_one, modules = _measure_meta_run(meta_module, 1, input_size, location, node)
+    two, shape_two, _ = _measure_meta_run(meta_module, 2, input_size, location, node)
     weights = sum(p.numel() * p.element_size() for p in meta_module.parameters())
     per_draw = max(two - one, 1)
     can_batch = shape_one[:1] == (1,) and shape_two == (2, *shape_one[1:])
@@ -72,7 +72,7 @@ def footprint(
     )
 
 
-def _bytes(
+def _measure_meta_run(
     meta_module: nn.Module,
     batch: int,
     input_size: tuple[int, ...],
@@ -92,9 +92,9 @@ def _bytes(
 
     image = torch.empty(batch, *input_size, device="meta", dtype=floating_dtype(meta_module))
     image.requires_grad_()
-    within: tuple[Any, ...] = (torch.enable_grad(), saved_tensors_hooks(pack, lambda t: t))
+    contexts: tuple[Any, ...] = (torch.enable_grad(), saved_tensors_hooks(pack, lambda t: t))
     output, listener = output_of(
-        meta_module, image.clone(), location, torch.device("meta"), *within
+        meta_module, image.clone(), location, torch.device("meta"), *contexts
     )
     largest = max(listener.largest, image.untyped_storage().nbytes())
     shape = tuple(unit_values(output, node.layout, (0, 0)).shape)
@@ -103,7 +103,7 @@ def _bytes(
 
 def batch_size(memory_use: Footprint, recipe: Recipe, budget: int) -> int:
     """Number of draws per batch; 0 if not even one fits into ``budget`` bytes."""
-    room = (_usable(budget) - memory_use.fixed) // memory_use.per_draw
+    room = (_usable_bytes(budget) - memory_use.fixed) // memory_use.per_draw
     if not memory_use.can_batch or recipe.redraws:
         return min(room, 1)
     return max(min(recipe.draws, room, max(1, CHUNK_BYTES // memory_use.per_draw)), 0)
@@ -120,9 +120,9 @@ def budget_error(
         budget: the budget in bytes.
         input_size: the caller's input size, which the error repeats.
     """
-    need = (memory_use.fixed + memory_use.per_draw) * SLACK // (SLACK - 1)
+    need = (memory_use.fixed + memory_use.per_draw) * RESERVE_DIVISOR // (RESERVE_DIVISOR - 1)
     sentence = f"takes about {_bytes_text(need)} for one draw, more than the budget of {_bytes_text(budget)}"
-    share = (_usable(budget) - memory_use.fixed) / memory_use.per_draw
+    share = (_usable_bytes(budget) - memory_use.fixed) / memory_use.per_draw
     area = size[0] * size[1] * max(share, 0)
     side = int(area * 0.95 if size[0] == 1 else area**0.5 * 0.95) // 32 * 32
     enough = f"budget={int(float(f'{1.05 * need:.1e}')):_}"
@@ -133,9 +133,9 @@ def budget_error(
     return SpecError("budget", f"is too small: take {enough} bytes", budget)
 
 
-def _usable(budget: int) -> int:
-    """The part of the budget that is not reserved (`SLACK`), in bytes."""
-    return budget - budget // SLACK
+def _usable_bytes(budget: int) -> int:
+    """The part of the budget that is not reserved (`RESERVE_DIVISOR`), in bytes."""
+    return budget - budget // RESERVE_DIVISOR
 
 
 def _bytes_text(count: int) -> str:

@@ -9,13 +9,13 @@ from torch import nn
 
 from ..errors import SpecError
 from ..graph.axes.units import unit_values
-from ..graph.run_to import location_of, output_of
+from ..graph.run_to import output_location, output_of
 from ..graph.tracing.meta_copy import floating_dtype, meta_copy
 from ..receptive_field.fields import ReceptiveField
 from .copies import draw_weights, mixes_samples, private_copy
-from .crop import Crop, whole_image
-from .fold import fold_norms
+from .crop import Crop, whole_image_crop
 from .memory import batch_size, budget_error, footprint
+from .norm_folding import fold_batch_norms
 from .recipe import Recipe
 from .result import RunInfo, TheoreticalField
 
@@ -44,7 +44,7 @@ class Target:
     theory: TheoreticalField
 
     @property
-    def run_size(self) -> tuple[int, ...]:
+    def cropped_input_size(self) -> tuple[int, ...]:
         """(C, H, W) or (C, L) of the part of the image that is run."""
         return self.input_size[0], *self.crop.size[3 - len(self.input_size) :]
 
@@ -83,15 +83,20 @@ class Sampler:
             raise SpecError("module", "must have weights; it is on the meta device", "meta")
         meta_module = meta_copy(module)
         own_weights = (
-            own_weights or location_of(meta_module, target.run_size, self.node.name).writes
+            own_weights
+            or output_location(meta_module, target.cropped_input_size, self.node.name).writes
         )
         copied = private_copy(module, own_weights)
-        fold_norms(copied, graph, target.field.ancestors(target.unit))
+        fold_batch_norms(copied, graph, target.field.ancestors(target.unit))
         meta_module = meta_copy(copied)
         meta_module = meta_module.to(torch.bfloat16) if recipe.bf16 else meta_module
-        self.location = location_of(meta_module, target.run_size, self.node.name)
+        self.location = output_location(meta_module, target.cropped_input_size, self.node.name)
         memory_use = footprint(
-            meta_module, target.run_size, self.location, self.node, own_weights or recipe.bf16
+            meta_module,
+            target.cropped_input_size,
+            self.location,
+            self.node,
+            own_weights or recipe.bf16,
         )
         self.modules = memory_use.modules
         self.batch = batch_size(memory_use, recipe, budget)
@@ -103,7 +108,7 @@ class Sampler:
         self.images = images
         self.draws_done = 0
         self.scale: float | None = None
-        self.noise, self.weights, self.cotangents = _streams(recipe.seed)
+        self.noise, self.weights, self.cotangents = _random_generators(recipe.seed)
         if recipe.weights == "uniform":
             draw_weights(self.copied, "uniform", self.modules, self.weights)
 
@@ -112,7 +117,7 @@ class Sampler:
         target = self.target
         image = target.field.network.graph[target.field.network.source].grid
         dtype = str(floating_dtype(self.copied)).removeprefix("torch.")
-        cropped = target.crop != whole_image(image, target.unit)
+        cropped = target.crop != whole_image_crop(image, target.unit)
         return RunInfo(target.crop, cropped, self.batch, self.device.type, dtype)
 
     def _on_device(self, copied: nn.Module) -> nn.Module:
@@ -132,18 +137,18 @@ class Sampler:
         """
         if self.recipe.redraws:
             draw_weights(self.copied, self.recipe.weights, self.modules, self.weights)
-        image = self._inputs(count)
+        image = self._next_inputs(count)
         image.requires_grad_()
-        unit = self._unit(image)
+        unit = self._unit_channels(image)
         cotangent = self._cotangents(count, unit)
         for scale in SCALES if self.scale is None else (self.scale,):
-            gradient = self._backward(unit, image, cotangent * scale)
+            gradient = self._input_gradient(unit, image, cotangent * scale)
             if SAFE_PEAK < float(gradient.abs().max()) < 1 / SAFE_PEAK:
                 self.scale = scale
                 break
         return gradient
 
-    def _unit(self, image: torch.Tensor) -> torch.Tensor:
+    def _unit_channels(self, image: torch.Tensor) -> torch.Tensor:
         """The unit's channels for every sample."""
         inner = image.clone()  # an in-place first layer must not write to a leaf
         autocast = torch.autocast(self.device.type, enabled=False)
@@ -151,7 +156,9 @@ class Sampler:
         return unit_values(output, self.node.layout, self.target.crop.unit)
 
     @staticmethod
-    def _backward(unit: torch.Tensor, image: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
+    def _input_gradient(
+        unit: torch.Tensor, image: torch.Tensor, cotangent: torch.Tensor
+    ) -> torch.Tensor:
         """The gradient at the image; zeros if the unit does not depend on it."""
         if not unit.requires_grad:
             return torch.zeros_like(image)
@@ -160,17 +167,17 @@ class Sampler:
         )
         return torch.zeros_like(image) if gradient is None else gradient
 
-    def _inputs(self, count: int) -> torch.Tensor:
+    def _next_inputs(self, count: int) -> torch.Tensor:
         """The inputs of the next draws, cropped to the part that is run."""
-        chosen = [self._input(self.draws_done + i) for i in range(count)]
+        chosen = [self._input_of_draw(self.draws_done + i) for i in range(count)]
         self.draws_done += count
         image = torch.stack(chosen).to(self.device, floating_dtype(self.copied))
         return image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image
 
-    def _input(self, draw: int) -> torch.Tensor:
+    def _input_of_draw(self, draw: int) -> torch.Tensor:
         """The input of one draw: noise, or the crop of an image."""
         if self.images is None:
-            return torch.randn(self.target.run_size, generator=self.noise)
+            return torch.randn(self.target.cropped_input_size, generator=self.noise)
         (row, col), (rows, cols) = self.target.crop.origin, self.target.crop.size
         image = self.images[draw % len(self.images)][..., col : col + cols]
         return image if image.ndim == 2 else image[:, row : row + rows]
@@ -184,7 +191,7 @@ class Sampler:
         return torch.stack(drawn).reshape(unit.shape).to(unit)
 
 
-def _streams(seed: int) -> list[torch.Generator]:
+def _random_generators(seed: int) -> list[torch.Generator]:
     """Generators for noise, weights and cotangents, on the CPU, so that devices do not matter."""
     first = torch.Generator().manual_seed(seed)
     seeds = torch.randint(2**62, (3,), generator=first).tolist()

@@ -60,7 +60,7 @@ def depth_study(
     """
     cases = [
         _case_with_margin(
-            str(n), n, _stack(_equal_layers(n, kernel_size=kernel_size), settings), settings
+            str(n), n, _conv_stack(_equal_layers(n, kernel_size=kernel_size), settings), settings
         )
         for n in depths
     ]
@@ -77,7 +77,7 @@ def kernel_study(
     """Vary the kernel size k: σ = √(n(k² - 1)/12) grows like k, as the theoretical field does."""
     cases = [
         _case_with_margin(
-            f"{k}×{k}", k, _stack(_equal_layers(depth, kernel_size=k), settings), settings
+            f"{k}×{k}", k, _conv_stack(_equal_layers(depth, kernel_size=k), settings), settings
         )
         for k in kernel_sizes
     ]
@@ -94,7 +94,9 @@ def activation_study(
     cases = []
     for index, name in enumerate(activations):
         varied = replace(settings, activation=name)
-        cases.append(_case_with_margin(name, index, _stack(_equal_layers(depth), varied), varied))
+        cases.append(
+            _case_with_margin(name, index, _conv_stack(_equal_layers(depth), varied), varied)
+        )
     return run_study("activation", "activation", cases, progress=progress)
 
 
@@ -108,7 +110,9 @@ def initialisation_study(
     cases = []
     for index, name in enumerate(schemes):
         varied = replace(settings, weights=name)
-        cases.append(_case_with_margin(name, index, _stack(_equal_layers(depth), varied), varied))
+        cases.append(
+            _case_with_margin(name, index, _conv_stack(_equal_layers(depth), varied), varied)
+        )
     return run_study("initialisation", "initialisation", cases, progress=progress)
 
 
@@ -123,7 +127,9 @@ def dilation_study(
     for pattern in patterns:
         layers = [{"kernel_size": kernel_size, "dilation": d} for d in pattern]
         label = " ".join(map(str, pattern))
-        cases.append(_case_with_margin(label, sum(pattern), _stack(layers, settings), settings))
+        cases.append(
+            _case_with_margin(label, sum(pattern), _conv_stack(layers, settings), settings)
+        )
     return run_study("dilation", "sum of dilations", cases, progress=progress)
 
 
@@ -139,7 +145,7 @@ def reduction_study(
         if how not in REDUCTIONS:
             raise SpecError("reductions", f"must be of {', '.join(REDUCTIONS)}", how)
         stride = 2 if how == "stride" else 1
-        net: nn.Module = _stack(
+        net: nn.Module = _conv_stack(
             _equal_layers(stages, stride=stride), settings, pooled=how in POOLINGS
         )
         if how in POOLINGS:
@@ -157,8 +163,8 @@ def skip_study(
     parts: list[nn.Module] = []
     for _ in range(count):
         parts += [
-            Residual(_stack(_equal_layers(2), settings), nn.Identity()),
-            _activation(settings),
+            Residual(_conv_stack(_equal_layers(2), settings), nn.Identity()),
+            _new_activation(settings),
         ]
     net = nn.Sequential(*parts[:-1])
     cases = [
@@ -186,7 +192,7 @@ def padding_study(
     for mode in modes:
         if mode not in PADDING_MODES:
             raise SpecError("padding_mode", f"must be one of {', '.join(PADDING_MODES)}", mode)
-        net = _stack(_equal_layers(depth, padding_mode=mode), settings)
+        net = _conv_stack(_equal_layers(depth, padding_mode=mode), settings)
         for position in positions:
             if position not in places:
                 raise SpecError("positions", f"must be of {', '.join(POSITIONS)}", position)
@@ -205,15 +211,15 @@ def _checked_count(count: object) -> int:
 
 
 def _equal_layers(count: object, **options: Any) -> list[dict[str, Any]]:
-    """The settings of ``count`` equal convolutions, for `_stack`."""
+    """The settings of ``count`` equal convolutions, for `_conv_stack`."""
     return [options] * _checked_count(count)
 
 
-def _activation(settings: StudySettings) -> nn.Module:
+def _new_activation(settings: StudySettings) -> nn.Module:
     return ACTIVATIONS[settings.activation]()
 
 
-def _stack(
+def _conv_stack(
     layers: Sequence[dict[str, Any]], settings: StudySettings, pooled: bool = False
 ) -> nn.Sequential:
     """Convolutions without bias that preserve the size, with activations between them.
@@ -232,7 +238,7 @@ def _stack(
         for options in layers:
             parts += [nn.Conv2d(**_conv_arguments(settings.channels, len(layers), **options))]
             parts += [nn.MaxPool2d(2)] if pooled else []
-            parts += [_activation(settings)]
+            parts += [_new_activation(settings)]
     return nn.Sequential(*parts[:-1])
 
 
@@ -253,11 +259,11 @@ def _conv_arguments(
 
 def _case_with_margin(label: str, x: float, module: nn.Module, settings: StudySettings) -> Case:
     """A case whose image has a margin around the middle unit's receptive field."""
-    size = _image_size(module, settings.channels)
+    size = _image_size_with_margin(module, settings.channels)
     return Case(label, x, module, (settings.channels, *size), settings)
 
 
-def _image_size(module: nn.Module, channels: int) -> Pair:
+def _image_size_with_margin(module: nn.Module, channels: int) -> Pair:
     """Size of the receptive field plus two strides on every side, rounded up to whole strides."""
     probe = (channels, 2 * MAX_REACH, 2 * MAX_REACH)
     field = list(receptive_fields(module, probe).values())[-1]

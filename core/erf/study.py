@@ -229,8 +229,10 @@ def run_study(
     """
     if not 1 <= len(cases) <= MAX_CASES:
         raise SpecError("cases", f"must be 1 to {MAX_CASES} networks", len(cases))
-    _check_work(cases)
-    rows = tuple(_measured(case, index, len(cases), progress) for index, case in enumerate(cases))
+    _check_macs(cases)
+    rows = tuple(
+        _measured_row(case, index, len(cases), progress) for index, case in enumerate(cases)
+    )
     x = [row.x for row in rows]
     fits = []
     for quantity, law in (laws or {}).items() if len(set(x)) > 1 else ():
@@ -239,7 +241,7 @@ def run_study(
     return Study(name, x_label, rows, tuple(fits))
 
 
-def _check_work(cases: Sequence[Case]) -> None:
+def _check_macs(cases: Sequence[Case]) -> None:
     """Raise SpecError if the study takes more than `MAX_MACS` multiply–accumulates."""
     work = sum(
         3 * case.settings.draws * totals(layer_costs(case.module, case.input_size)).macs
@@ -253,7 +255,7 @@ def _check_work(cases: Sequence[Case]) -> None:
         raise SpecError("draws", rule, draws)
 
 
-def _measured(case: Case, index: int, total: int, progress: Report | None) -> StudyRow:
+def _measured_row(case: Case, index: int, total: int, progress: Report | None) -> StudyRow:
     """Measure one case; ``index`` and ``total`` are for the progress."""
     settings = case.settings
     answers: list[bool | None] = [True]
@@ -277,7 +279,7 @@ def _measured(case: Case, index: int, total: int, progress: Report | None) -> St
     )
     if answers[-1] is False:  # stop before the next case
         raise Stopped(erf)
-    return StudyRow(case.label, case.x, erf, _expected(case, erf))
+    return StudyRow(case.label, case.x, erf, _expected_erf_of_case(case, erf))
 
 
 GAINS: Mapping[Weights, Gains] = {
@@ -288,7 +290,7 @@ GAINS: Mapping[Weights, Gains] = {
 """Gains of the closed form for each distribution of weights; others have `UNIT_GAINS`."""
 
 
-def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
+def _expected_erf_of_case(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
     """The closed form for a case; None if there is none for its settings."""
     settings = case.settings
     uniform = settings.weights == "uniform"

@@ -13,7 +13,7 @@ from .recipe import Aggregate
 from .result import Convergence
 
 
-def draw_maps(gradient: torch.Tensor, aggregate: Aggregate) -> FloatArray:
+def maps_of_draws(gradient: torch.Tensor, aggregate: Aggregate) -> FloatArray:
     """Convert gradients (N, C, H, W) or (N, C, L) to maps (N, H, W) or (N, 1, L) in float64.
 
     Each entry is the aggregate of the gradient, summed over the channels. Squares are taken in

@@ -226,13 +226,13 @@ def input_sizes(value: object) -> list[tuple[int, ...]]:
     sizes = list(value) if isinstance(value[0], tuple | list) else [value]
     for size in sizes:
         if not isinstance(size, tuple | list) or len(size) not in (2, 3):
-            raise SpecError("input_size", _size_rule(size), short_text(value))
+            raise SpecError("input_size", _size_error_text(size), short_text(value))
         if any(whole_number("input_size", n, 1) > MAX_SIDE for n in size):
             raise SpecError("input_size", f"must be at most {MAX_SIDE} along each axis", value)
     return [tuple(size) for size in sizes]
 
 
-def _size_rule(size: object) -> str:
+def _size_error_text(size: object) -> str:
     """The text of the error about an input size of the wrong length, with a suggestion for four."""
     rule = "must be (C, H, W), or (C, L) for sequences"
     if isinstance(size, tuple | list) and len(size) == 4:

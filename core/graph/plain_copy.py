@@ -29,17 +29,17 @@ which redraws the weight can apply it.
 """
 
 
-def deep_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> nn.Module:
+def deep_copy(module: nn.Module, replacements: Mapping[int, Any] | None = None) -> nn.Module:
     """A deep copy of a module, in which non-leaf tensors in attributes are detached.
 
     Args:
         module: any nn.Module; it is not changed.
-        replaced: the replacements of objects in the copy, by the objects' ids.
+        replacements: the replacements of objects in the copy, by the objects' ids.
 
     Raises:
         SpecError: the module cannot be copied.
     """
-    memo = dict(replaced or {})
+    memo = dict(replacements or {})
     for layer in module.modules():
         for value in vars(layer).values():
             if isinstance(value, torch.Tensor) and not value.is_leaf:
@@ -50,21 +50,21 @@ def deep_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> n
         raise SpecError("module", f"cannot be copied: {error}", type(module).__name__) from error
 
 
-def plain_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> nn.Module:
+def plain_copy(module: nn.Module, replacements: Mapping[int, Any] | None = None) -> nn.Module:
     """A copy in eval mode, without hooks, and with parameters that require no gradient.
 
     Args:
         module: any nn.Module; it is not changed.
-        replaced: the replacements of objects in the copy, by the objects' ids.
+        replacements: the replacements of objects in the copy, by the objects' ids.
 
     Raises:
         SpecError: the module cannot be copied.
     """
-    memo = dict(replaced or {})
+    memo = dict(replacements or {})
     for layer in module.modules():
         for key, value in vars(layer).items():
             if is_hooks(key) and isinstance(value, dict):
-                memo[id(value)] = _without_caller_hooks(value)
+                memo[id(value)] = _torch_utility_hooks(value)
     copied = deep_copy(module, memo).eval().requires_grad_(False)
     with torch.no_grad():
         for layer in copied.modules():
@@ -72,7 +72,7 @@ def plain_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> 
     return copied
 
 
-def _without_caller_hooks(hooks: dict[Any, Any]) -> dict[Any, Any]:
+def _torch_utility_hooks(hooks: dict[Any, Any]) -> dict[Any, Any]:
     """The hooks that torch's own utilities have registered, without all others."""
     own = (item for item in hooks.items() if type(item[1]).__module__.startswith("torch.nn.utils."))
     return OrderedDict((key, copy.deepcopy(hook)) for key, hook in own)

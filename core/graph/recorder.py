@@ -21,13 +21,13 @@ from .axes.axis_map import whole_map
 from .axes.layout import Dims, Shape, plain_layout
 from .memory.assignments import Assignment, assignment_of
 from .memory.writes import Memory
-from .probing.probe import UNFOLLOWED_BOUND, Prober
+from .probing.probe import UNFOLLOWED_AXES_REASON, Prober
 from .rules.call import Call, Draft, Link, Outcome, Source, broadcast_dims, names_in, same_dims
 from .rules.indexing import INDEX_RULES
 from .rules.links import fit_links, link_by_dims, unknown_outcome
 from .rules.mixing import MIXING_RULES
 from .rules.recurrent import RECURRENT_RULES
-from .rules.shapes import SHAPE_RULES, part_outcome
+from .rules.shapes import SHAPE_RULES, split_part_outcome
 from .rules.unfold import UNFOLD_RULES
 from .rules.windows import GLOBAL_NOTE, WINDOW_RULES
 from .tracing.constants import Constants
@@ -38,7 +38,7 @@ MAX_NODES = 40_000
 """The most operations that a network may run."""
 
 
-def _base_name(name: str) -> str:
+def _rule_name(name: str) -> str:
     """The name under which `RULES` lists a torch function.
 
     It lacks the underscores of dunder and in-place functions, the namespace and the overload of
@@ -58,10 +58,13 @@ _IN_PLACE_WITHOUT_WRITE = names_in(
     "squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ detach_ requires_grad_"
 )
 """In-place operations that change no element of the tensor."""
-VALUE_INDEX_BOUND = "assignment to places that are chosen by values"
-"""The bound of a node after an assignment to elements whose indices are not constant."""
-UNKNOWN_WRITE_BOUND = "writes to a tensor that it is given"
-"""The bound of a tensor that a call without a known in-place rule has written to."""
+VALUE_INDEX_REASON = "assignment to places that are chosen by values"
+"""Why maps are only an upper bound: elements whose indices are not constant were assigned to."""
+UNKNOWN_WRITE_REASON = "writes to a tensor that it is given"
+"""Why maps are only an upper bound: a call without an in-place rule wrote to the tensor.
+
+It follows the operation's name.
+"""
 _SECOND_TENSOR_UNUSED = names_in("to type_as expand_as view_as reshape_as")
 """Operations whose second tensor gives only a shape or a dtype, so that it is no input."""
 
@@ -94,7 +97,7 @@ class Recorder:
         self.draft_of: dict[int, Draft] = {}
         self.parts: dict[int, tuple[Draft, int, list[int]]] = {}
         self.pending_outcomes: dict[int, Outcome] = {}
-        self.alive: list[object] = []
+        self.references: list[object] = []
         self.module_path: list[str] = []
         self.draft_counts: list[int] = []
         self.leaf_depth = 0
@@ -145,18 +148,18 @@ class Recorder:
             self.draft_of.pop(id(tensor), None)
         else:
             self.draft_of[id(tensor)] = draft
-        self.alive.append(tensor)
+        self.references.append(tensor)
 
     def entered(self, path: str, module: nn.Module) -> None:
         """See core.graph.tracing.trace.Listener."""
         self.module_path.append(path)
         self.draft_counts.append(len(self.drafts))
-        self.leaf_depth += _is_leaf(module)
+        self.leaf_depth += _is_torch_layer(module)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
         """Names the calls of one of torch's own layers; see core.graph.tracing.trace.Listener."""
         start = self.draft_counts.pop()
-        if _is_leaf(module):
+        if _is_torch_layer(module):
             if len(self.drafts) == start and isinstance(out, torch.Tensor):
                 out = self.called("identity", nn.Identity, [out], {}, out)
             self._name_after_module(
@@ -169,11 +172,11 @@ class Recorder:
     def _name_after_module(self, path: str, drafts: Sequence[Draft]) -> None:
         """Gives the layer's name to the last of its nodes, and derived names to the others."""
         for draft in drafts[:-1]:
-            draft.name = self._call_name(f"{path}_{draft.operation}")
+            draft.name = self._unique_name(f"{path}_{draft.operation}")
         for draft in drafts[-1:]:
-            draft.name = self._call_name(path, own=True)
+            draft.name = self._unique_name(path, own=True)
 
-    def _call_name(self, target: str, own: bool = False) -> str:
+    def _unique_name(self, target: str, own: bool = False) -> str:
         """The next free name for a target, in the way of torch.fx.
 
         Only a module's ``own`` call may get the module's name, so that a name has one meaning.
@@ -198,7 +201,7 @@ class Recorder:
             return out
         plain = {key: value for key, value in kwargs.items() if key != "out"}
         read = (
-            args[:1] if _base_name(operation) in _SECOND_TENSOR_UNUSED else (*args, *plain.values())
+            args[:1] if _rule_name(operation) in _SECOND_TENSOR_UNUSED else (*args, *plain.values())
         )
         tensors = tensors_in(read)
         sources = [s for s in map(self._updated_source, tensors) if s]
@@ -211,10 +214,10 @@ class Recorder:
             return out
         if not (results := results or written):
             return out
-        if any(out is tensor for tensor in tensors) and not _in_place(operation, kwargs):
+        if any(out is tensor for tensor in tensors) and not _is_in_place(operation, kwargs):
             out = results[0] = out.view_as(out)  # a new tensor, as the argument has its own node
             self.memory.add_views(results, tensors)
-        if _base_name(operation) == "broadcast_tensors":  # each result reads only its own argument
+        if _rule_name(operation) == "broadcast_tensors":  # each result reads only its own argument
             for tensor, result in zip(tensors, results, strict=True):
                 self.called("expand", torch.Tensor.expand, [tensor], {}, result)
             return out
@@ -232,9 +235,9 @@ class Recorder:
         for tensor in written:
             if self.draft_of.get(id(tensor)) is not self.drafts[-1]:
                 write_call = replace(call, out=tuple(tensor.shape))
-                name = self._call_name(call.operation)
+                name = self._unique_name(call.operation)
                 self._add_node_of(
-                    call.operation, unknown_outcome(write_call, UNKNOWN_WRITE_BOUND), tensor, name
+                    call.operation, unknown_outcome(write_call, UNKNOWN_WRITE_REASON), tensor, name
                 )
             self.memory.record_write(tensor, self.draft_of[id(tensor)])
 
@@ -255,10 +258,10 @@ class Recorder:
         if part is None:
             self._assign_to_unknown_part(target, source)
         else:
-            self.alive.append(part)
+            self.references.append(part)
             self.memory.add_views([part], [target])
             self._record_overwrite(
-                part, self._broadcast_value(source, tuple(part.shape)) if source else None
+                part, self._node_of_broadcast_value(source, tuple(part.shape)) if source else None
             )
         return bool(old or source)
 
@@ -271,12 +274,12 @@ class Recorder:
             rows, cols = map(whole_map, source.node.grid, grid)
             links.append(Link(source.node, layout, (rows, cols)))
         if links:
-            bound = f"setitem: {VALUE_INDEX_BOUND}"
+            bound = f"setitem: {VALUE_INDEX_REASON}"
             outcome = Outcome("unknown", links, f"unknown operation {bound}", bound)
             draft = self.add_node("setitem", outcome, tuple(target.shape))
             self._record_overwrite(target, draft)
 
-    def _broadcast_value(self, source: Source, shape: Shape) -> Draft:
+    def _node_of_broadcast_value(self, source: Source, shape: Shape) -> Draft:
         """The node of a written value after broadcasting to the shape of the overwritten part."""
         if source.shape == shape:
             return source.node
@@ -284,9 +287,9 @@ class Recorder:
         return self.add_node("expand", Outcome("pass", [link_by_dims(source, shape, dims)]), shape)
 
     def _updated_source(self, tensor: torch.Tensor) -> Source | None:
-        """A tensor as the source of a call, up to date with the writes to its memory.
+        """The node and shape of a tensor, after adding nodes for pending writes to its memory.
 
-        None for constants.
+        None for a tensor that does not depend on the input.
         """
         self.node_of(tensor)
         self.memory.refresh(tensor)
@@ -302,11 +305,14 @@ class Recorder:
             parent, index, sizes = self.parts.pop(id(tensor))
             if not self._bind_part(tensor, parent):
                 source = Source(parent, parent.shape)
-                outcome = part_outcome(source, tuple(tensor.shape), index, sizes)
-                self._add_node_of("getitem", outcome, tensor, self._call_name("getitem"))
+                outcome = split_part_outcome(source, tuple(tensor.shape), index, sizes)
+                self._add_node_of("getitem", outcome, tensor, self._unique_name("getitem"))
         if id(tensor) in self.pending_outcomes:
             self._add_node_of(
-                "getitem", self.pending_outcomes.pop(id(tensor)), tensor, self._call_name("getitem")
+                "getitem",
+                self.pending_outcomes.pop(id(tensor)),
+                tensor,
+                self._unique_name("getitem"),
             )
         return self.draft_of.get(id(tensor))
 
@@ -320,7 +326,7 @@ class Recorder:
         sources: Sequence[Source],
     ) -> Call:
         """The record of a torch call, for its rule."""
-        name = _base_name(operation)
+        name = _rule_name(operation)
         inputs = tuple(sources)
         return Call(name, function, tuple(args), kwargs, out, inputs, self.draft_of, self.constants)
 
@@ -357,15 +363,15 @@ class Recorder:
                 self.pending_outcomes[id(result)] = outcome.states or unknown_outcome(
                     replace(call, out=tuple(result.shape)), "a result of another shape"
                 )
-            self.alive.append(result)
+            self.references.append(result)
 
-    def _bind_part(self, tensor: torch.Tensor, held: Draft) -> bool:
+    def _bind_part(self, tensor: torch.Tensor, parent: Draft) -> bool:
         """Binds a part of a tensor whose channels come from different nodes.
 
         Returns:
             Whether the memory has a more precise node for the part than the rule of the call.
         """
-        part = self.memory.channel_part(tensor, held)
+        part = self.memory.node_of_channel_part(tensor, parent)
         if part is None:
             return False
         self.bind(part[0], tensor)
@@ -385,14 +391,14 @@ class Recorder:
     ) -> Draft:
         """Adds the node of a call's result, whose name defaults to that of the operation."""
         shape = outcome.split.shape if outcome.split else tuple(tensor.shape)
-        name = name or ("" if self.leaf_depth else self._call_name(operation))
+        name = name or ("" if self.leaf_depth else self._unique_name(operation))
         draft = self._new_draft(name, operation, outcome, shape)
         self._add_draft(draft, tensor)
         return draft
 
     def add_node(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
-        """See core.graph.memory.writes.Nodes."""
-        draft = self._new_draft(self._call_name(operation), operation, outcome, shape)
+        """See core.graph.memory.writes.NodeRegistry."""
+        draft = self._new_draft(self._unique_name(operation), operation, outcome, shape)
         self._append_draft(draft)
         return draft
 
@@ -400,9 +406,9 @@ class Recorder:
         fitted = fit_links(outcome.links, shape)
         note, bound = outcome.note, outcome.bound
         if fitted.unfollowed and GLOBAL_NOTE not in note:
-            note = f"{GLOBAL_NOTE}: {operation} {UNFOLLOWED_BOUND}"
-        if not bound and (fitted.loose or fitted.unfollowed):
-            bound = f"{operation} {UNFOLLOWED_BOUND}"
+            note = f"{GLOBAL_NOTE}: {operation} {UNFOLLOWED_AXES_REASON}"
+        if not bound and (fitted.is_upper_bound or fitted.unfollowed):
+            bound = f"{operation} {UNFOLLOWED_AXES_REASON}"
         sources = tuple(link.source for link in outcome.links)
         draft = Draft(
             name,
@@ -425,7 +431,7 @@ class Recorder:
         return [source.node for source in sources if source]
 
 
-def _is_leaf(module: nn.Module) -> bool:
+def _is_torch_layer(module: nn.Module) -> bool:
     """Whether a module is one of torch's own layers that calls no submodule.
 
     Multi-head attention counts, as it uses the weights of its submodule in a function.
@@ -439,7 +445,7 @@ def _is_crop(outcome: Outcome) -> bool:
     return outcome.kind == "crop" and outcome.split is None and len(outcome.links) == 1
 
 
-def _in_place(operation: str, kwargs: Mapping[str, Any]) -> bool:
+def _is_in_place(operation: str, kwargs: Mapping[str, Any]) -> bool:
     """Whether a call changes its first argument: ``relu_``, ``__iadd__``, ``inplace=True``."""
     ends = operation.endswith("_") and not operation.endswith("__")
     return ends or operation.startswith("__i") or bool(kwargs.get("inplace"))

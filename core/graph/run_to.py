@@ -27,7 +27,7 @@ NO_OUTPUT_RULE = (
     "as one. Choose the layer before or after it"
 )
 """The text of the error about a node whose output no torch call returns."""
-UNSPLIT = -1
+UNSPLIT_TENSOR = -1
 """The value of `OutputLocation.result` for the tensor that a call splits into its results."""
 
 
@@ -37,8 +37,8 @@ class OutputLocation(NamedTuple):
     Attributes:
         event: the number of the event; events are torch calls and ends of modules.
         shape: the shape of the output for one image.
-        result: the index of the output among the results of the call; `UNSPLIT` for the tensor
-            that the call splits.
+        result: the index of the output among the results of the call; `UNSPLIT_TENSOR` for the
+            tensor that the call splits.
         writes: whether the run writes to weights or buffers in place.
     """
 
@@ -48,11 +48,13 @@ class OutputLocation(NamedTuple):
     writes: bool = False
 
 
-def location_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> OutputLocation:
+def output_location(
+    meta_module: nn.Module, input_size: tuple[int, ...], name: str
+) -> OutputLocation:
     """The location of the output of the node ``name``.
 
     Args:
-        bare: a copy of the network on the meta device.
+        meta_module: a copy of the network on the meta device.
         input_size: the input size without the batch.
         name: the name of the node.
 
@@ -60,16 +62,16 @@ def location_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Outp
         SpecError: there is no such node, or no torch call returns its output.
     """
     listener = _LocationRecorder()
-    image = torch.empty(1, *input_size, device="meta", dtype=floating_dtype(bare))
-    listener.add_input(input_names(bare, [input_size])[0], image)
-    listener.output_drafts(run_and_restore(bare, image, listener))
+    image = torch.empty(1, *input_size, device="meta", dtype=floating_dtype(meta_module))
+    listener.add_input(input_names(meta_module, [input_size])[0], image)
+    listener.output_drafts(run_and_restore(meta_module, image, listener))
     for draft in listener.drafts:
         if draft.name == name:
             location = listener.locations.get(id(draft))
             if location is None:
                 raise SpecError("layer", NO_OUTPUT_RULE, name)
             location = location._replace(writes=listener.constants.writes_in_place)
-            return location._replace(result=UNSPLIT) if draft.split else location
+            return location._replace(result=UNSPLIT_TENSOR) if draft.split else location
     raise SpecError("layer", "must be the name of a node or a module that ran", name)
 
 
@@ -165,7 +167,7 @@ class StopAtLocation:
         """Counts a torch call and shares the gradient of tied maxima."""
         out = share_ties(operation, args, kwargs, out)
         if _is_event(operation, out):
-            self._count(args[0] if operation == "__setitem__" else out, args)
+            self._count_event(args[0] if operation == "__setitem__" else out, args)
         return out
 
     def entered(self, path: str, module: nn.Module) -> None:
@@ -176,16 +178,16 @@ class StopAtLocation:
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
         """Counts the end of a module."""
-        self._count(out)
+        self._count_event(out)
         return out
 
-    def _count(self, out: Any, args: Sequence[Any] = ()) -> None:
+    def _count_event(self, out: Any, args: Sequence[Any] = ()) -> None:
         """Counts an event; at the location it stores the output and stops the run."""
         self.events += 1
         if isinstance(out, torch.Tensor):
             self.largest = max(self.largest, out.numel() * out.element_size())
         if self.events == self.location.event:
-            unsplit = self.location.result == UNSPLIT
+            unsplit = self.location.result == UNSPLIT_TENSOR
             results = tensors_in(args if unsplit else (out,))
             index = 0 if unsplit else self.location.result
             self.output = results[index] if index < len(results) else None
@@ -196,7 +198,7 @@ def output_of(
     copied: nn.Module,
     image: torch.Tensor,
     location: OutputLocation,
-    *within: AbstractContextManager[Any],
+    *contexts: AbstractContextManager[Any],
 ) -> tuple[torch.Tensor, StopAtLocation]:
     """Runs a network up to a location.
 
@@ -204,7 +206,7 @@ def output_of(
         copied: a copy of the network.
         image: the input, of shape (N, C, H, W) or (N, C, L).
         location: the location of a layer's output.
-        within: contexts in which the network runs.
+        contexts: contexts in which the network runs.
 
     Returns:
         The layer's output, and the listener with the other results of the run.
@@ -217,30 +219,32 @@ def output_of(
     if location.event == 0:
         return image, listener
     with suppress(OutputReached):
-        run_and_restore(copied, image, listener, *within)
-    if listener.output is None or not _is_batch(listener.output.shape, location.shape, len(image)):
+        run_and_restore(copied, image, listener, *contexts)
+    if listener.output is None or not _is_batch_of(
+        listener.output.shape, location.shape, len(image)
+    ):
         raise SpecError(
             "module", "runs other operations on real data than without", type(copied).__name__
         )
     return listener.output, listener
 
 
-def _is_batch(shape: Sequence[int], one: Sequence[int], count: int) -> bool:
-    """Whether ``shape`` is the shape of ``count`` samples if ``one`` is that of a single sample.
+def _is_batch_of(shape: Sequence[int], sample_shape: Sequence[int], count: int) -> bool:
+    """Whether ``shape`` is that of ``count`` samples if ``sample_shape`` is that of one sample.
 
     The samples may multiply any one dimension, such as the batch of windows of a transformer.
     """
-    if len(shape) != len(one):
+    if len(shape) != len(sample_shape):
         return False
-    different = [(n, m) for n, m in zip(shape, one, strict=True) if n != m]
+    different = [(n, m) for n, m in zip(shape, sample_shape, strict=True) if n != m]
     return len(different) <= 1 and all(n == count * m for n, m in different)
 
 
 def run_and_restore(
-    copied: nn.Module, image: torch.Tensor, listener: Any, *within: AbstractContextManager[Any]
+    copied: nn.Module, image: torch.Tensor, listener: Any, *contexts: AbstractContextManager[Any]
 ) -> Any:
     """Runs a copy with a listener and restores its forwards, so that it can run again."""
     with restored_forwards(copied):
-        if image.is_meta and not within:
+        if image.is_meta and not contexts:
             return run_on_meta(copied, [image], listener)
-        return run_with_listener(copied, [image], listener, *within)
+        return run_with_listener(copied, [image], listener, *contexts)

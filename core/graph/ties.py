@@ -93,9 +93,9 @@ class _SharedGradient(torch.autograd.Function):
             values, *inputs = ctx.saved_tensors
         except RuntimeError:  # the network has overwritten them in place, so ties are unknown
             return gradient, None, None, *(None for _ in ctx.needs_input_grad[3:])
-        limit = values * ctx.sign - _tolerance(values, [values] if ctx.rectified else inputs)
-        elementwise = _pieces_match(inputs, limit, ctx.pieces)
-        counts = _tie_counts(inputs, ctx.sign, limit, ctx.pieces, elementwise)
+        smallest_tie = values * ctx.sign - _tolerance(values, [values] if ctx.rectified else inputs)
+        elementwise = _one_value_per_maximum(inputs, smallest_tie, ctx.pieces)
+        counts = _tie_counts(inputs, ctx.sign, smallest_tie, ctx.pieces, elementwise)
         tied = counts > 1
         if ctx.rectified:  # the ReLU stops the gradient of a maximum of 0, whichever input gets it
             tied &= values > 0
@@ -106,7 +106,7 @@ class _SharedGradient(torch.autograd.Function):
         if elementwise and tied_count * SPARSE_RATIO < counts.numel():
             rows = tied.nonzero()
             index = rows.unbind(1)
-            sparse = rows, limit[index], gradient[index] / counts[index]
+            sparse = rows, smallest_tie[index], gradient[index] / counts[index]
             untied_gradient[index] = 0
             input_gradients = [_sparse_gradient(x, ctx.sign, ctx.pieces, *sparse) for x in inputs]
         else:
@@ -114,20 +114,24 @@ class _SharedGradient(torch.autograd.Function):
             shares.masked_fill_(tied.logical_not(), 0)
             untied_gradient.masked_fill_(tied, 0)
             input_gradients = [
-                _dense_gradient(x, ctx.sign, ctx.pieces, limit, shares) for x in inputs
+                _dense_gradient(x, ctx.sign, ctx.pieces, smallest_tie, shares) for x in inputs
             ]
         return untied_gradient, None, None, *input_gradients
 
 
-def _pieces_match(inputs: Sequence[torch.Tensor], limit: torch.Tensor, pieces: Pieces) -> bool:
+def _one_value_per_maximum(
+    inputs: Sequence[torch.Tensor], smallest_tie: torch.Tensor, pieces: Pieces
+) -> bool:
     """Whether each piece of an input has one value for each of its maxima."""
-    return all(x[inner].shape == limit[outer].shape for x in inputs for inner, outer in pieces)
+    return all(
+        x[inner].shape == smallest_tie[outer].shape for x in inputs for inner, outer in pieces
+    )
 
 
 def _tie_counts(
     inputs: Sequence[torch.Tensor],
     sign: int,
-    limit: torch.Tensor,
+    smallest_tie: torch.Tensor,
     pieces: Pieces,
     elementwise: bool,
 ) -> torch.Tensor:
@@ -136,27 +140,27 @@ def _tie_counts(
     Args:
         inputs: the tensors of which the maxima were taken.
         sign: 1 for maxima, -1 for minima.
-        limit: for each maximum, the smallest value that ties.
+        smallest_tie: for each maximum, the smallest value that ties.
         pieces: the parts of the inputs that each maximum runs over.
         elementwise: whether each piece has one value for each of its maxima.
     """
     fits_in_byte = elementwise and len(inputs) * len(pieces) < 256
-    counts = torch.zeros_like(limit, dtype=torch.uint8 if fits_in_byte else torch.int32)
+    counts = torch.zeros_like(smallest_tie, dtype=torch.uint8 if fits_in_byte else torch.int32)
     for x in inputs:
         for inner, outer in pieces:
-            tied = (x[inner] if sign > 0 else -x[inner]) >= limit[outer]
+            tied = (x[inner] if sign > 0 else -x[inner]) >= smallest_tie[outer]
             part = counts[outer]
             part += tied.view(torch.uint8) if elementwise else tied.sum_to_size(part.shape)
     return counts
 
 
 def _dense_gradient(
-    x: torch.Tensor, sign: int, pieces: Pieces, limit: torch.Tensor, shares: torch.Tensor
+    x: torch.Tensor, sign: int, pieces: Pieces, smallest_tie: torch.Tensor, shares: torch.Tensor
 ) -> torch.Tensor:
     """The gradient of an input: each value gets the shares of all maxima for which it ties."""
     result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
-        result[inner] += (x[inner] * sign >= limit[outer]) * shares[outer]
+        result[inner] += (x[inner] * sign >= smallest_tie[outer]) * shares[outer]
     return result
 
 
@@ -164,22 +168,22 @@ def _sparse_gradient(
     x: torch.Tensor,
     sign: int,
     pieces: Pieces,
-    rows: torch.Tensor,
-    limit: torch.Tensor,
+    tied_indices: torch.Tensor,
+    smallest_tie: torch.Tensor,
     shares: torch.Tensor,
 ) -> torch.Tensor:
-    """`_dense_gradient` for a few maxima, whose indices are the rows of ``rows``."""
+    """`_dense_gradient` for a few maxima, whose indices are the rows of ``tied_indices``."""
     result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
-        inside = torch.ones_like(limit, dtype=torch.bool)
-        for column, part in zip(rows.unbind(1), outer, strict=True):
+        inside = torch.ones_like(smallest_tie, dtype=torch.bool)
+        for column, part in zip(tied_indices.unbind(1), outer, strict=True):
             if part.start is not None:
                 inside &= (column >= part.start) & (column < part.stop)
         index = tuple(
             column if one.start is None else (column - other.start) * one.step + one.start
-            for column, one, other in zip(rows[inside].unbind(1), inner, outer, strict=True)
+            for column, one, other in zip(tied_indices[inside].unbind(1), inner, outer, strict=True)
         )
-        result[index] += (x[index] * sign >= limit[inside]) * shares[inside]
+        result[index] += (x[index] * sign >= smallest_tie[inside]) * shares[inside]
     return result
 
 
@@ -212,7 +216,7 @@ def _share_pooling(
     count = int(operation.removesuffix("_with_indices")[-2])
     sizes = zip(image.shape[-count:], values.shape[-count:], strict=True)
     if operation.startswith("adaptive"):
-        axes = [_window_slices(n, m) for n, m in sizes]
+        axes = [_adaptive_window_slices(n, m) for n, m in sizes]
     else:
         kernel = per_axis(arguments["kernel_size"], count)
         stride = per_axis(arguments.get("stride") or kernel, count)
@@ -230,27 +234,35 @@ def _share_pooling(
     return _SharedGradient.apply(values, 1, pieces, image)  # type: ignore[no-any-return,no-untyped-call]
 
 
-def _tap_slices(n: int, m: int, k: int, s: int, p: int, d: int) -> Iterator[tuple[slice, slice]]:
+def _tap_slices(
+    input_length: int, window_count: int, kernel_size: int, stride: int, padding: int, dilation: int
+) -> Iterator[tuple[slice, slice]]:
     """For each tap along one axis, the inputs at this tap and the windows that read them.
 
     Args:
-        n: number of inputs.
-        m: number of windows.
-        k: kernel size.
-        s: stride.
-        p: padding.
-        d: dilation.
+        input_length: number of inputs.
+        window_count: number of windows.
+        kernel_size: kernel size.
+        stride: stride.
+        padding: padding.
+        dilation: dilation.
     """
-    for first in range(-p, k * d - p, d):
-        low, high = max(0, -(first // s)), min(m, (n - 1 - first) // s + 1)
+    for first in range(-padding, kernel_size * dilation - padding, dilation):
+        low, high = (
+            max(0, -(first // stride)),
+            min(window_count, (input_length - 1 - first) // stride + 1),
+        )
         if low < high:
-            start = first + low * s
-            yield slice(start, start + (high - 1 - low) * s + 1, s), slice(low, high)
+            start = first + low * stride
+            yield slice(start, start + (high - 1 - low) * stride + 1, stride), slice(low, high)
 
 
-def _window_slices(n: int, m: int) -> list[tuple[slice, slice]]:
+def _adaptive_window_slices(n_in: int, n_out: int) -> list[tuple[slice, slice]]:
     """For each window of adaptive pooling from n to m units, its inputs and its own index."""
-    return [(slice(i * n // m, -(-(i + 1) * n // m), 1), slice(i, i + 1)) for i in range(m)]
+    return [
+        (slice(i * n_in // n_out, -(-(i + 1) * n_in // n_out), 1), slice(i, i + 1))
+        for i in range(n_out)
+    ]
 
 
 def _share_reduction(
@@ -267,7 +279,7 @@ def _share_reduction(
     expanded = values.reshape([1 if d in reduced else n for d, n in enumerate(image.shape)])
     whole = (slice(None),) * image.ndim
     result: torch.Tensor = _SharedGradient.apply(
-        expanded, _sign(operation), [(whole, whole)], image
+        expanded, _sign_of_extremum(operation), [(whole, whole)], image
     )  # type: ignore[no-untyped-call]
     return result.reshape(values.shape)
 
@@ -279,10 +291,10 @@ def _share_elementwise(
     arguments = dict(zip(names_in("input other"), args, strict=False)) | dict(kwargs)
     whole = (slice(None),) * values.ndim
     both = [arguments[name].expand(values.shape) for name in ("input", "other")]
-    return _SharedGradient.apply(values, _sign(operation), [(whole, whole)], *both)  # type: ignore[no-any-return,no-untyped-call]
+    return _SharedGradient.apply(values, _sign_of_extremum(operation), [(whole, whole)], *both)  # type: ignore[no-any-return,no-untyped-call]
 
 
-def _sign(operation: str) -> int:
+def _sign_of_extremum(operation: str) -> int:
     """-1 for operations that take minima, 1 for maxima."""
     return -1 if operation in ("amin", "min", "minimum", "fmin") else 1
 

@@ -20,7 +20,7 @@ from ..command_line import CommandParser, refuse, until_closed
 from ..errors import SpecError
 from ..graph.rules.call import names_in
 from .fields import ReceptiveField, receptive_fields
-from .notes import at_most
+from .notes import at_most_if_bounded
 
 HEADERS = names_in("node module operation output size stride padding center aligned note bound")
 """The column titles of the table and the CSV."""
@@ -100,7 +100,7 @@ def _table_row(field: ReceptiveField) -> list[str]:
         field.module,
         field.operation,
         "×".join(map(str, field.output_shape)),
-        at_most(size, field.bound),
+        at_most_if_bounded(size, field.bound),
         *others,
         "yes" if field.aligned else "no",
         field.note,

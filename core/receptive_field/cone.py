@@ -5,8 +5,9 @@ pixel that every unit of every node depends on. `ancestor_boxes` gives the units
 one unit depends on, and `descendant_boxes` the units that depend on it. Padding counts only if it
 copies pixels (reflect, circular, …).
 
-A picture of a cone needs all units of every line along one axis (`ancestors`, `descendants`), the
-taps between them (`tap_links`), and the size of the padding beside each map (`padding_cells`).
+A picture of a cone needs all units of every line along one axis (`ancestor_cone`,
+`descendant_cone`), the taps between them (`tap_links`), and the size of the padding beside each map
+(`padding_widths`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.axes.axis_map import AxisMap, read_matrix
+from ..graph.axes.axis_map import AxisMap, matrix_of_reads
 from ..graph.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 NO_PIXEL = 1 << 60
 """The first pixel of a unit that depends on no pixel; it is larger than any real one."""
-MAX_PADDING_CELLS = 64
-"""The most cells of padding that `padding_cells` counts beside a map."""
+MAX_PADDING_WIDTH = 64
+"""The most units of padding that `padding_widths` counts beside a map."""
 
 
 class Box(NamedTuple):
@@ -80,11 +81,11 @@ def visible_pixels(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
     }
 
 
-def _ends_of_positions(ends: Ends, count: int) -> Ends:
-    """The first and last pixels of positions that consist of ``count`` adjacent units each."""
-    if count == 1:
+def _ends_of_positions(ends: Ends, units_per_position: int) -> Ends:
+    """The first and last pixels of positions that consist of several adjacent units each."""
+    if units_per_position == 1:
         return ends
-    first, last = (end.reshape(-1, count) for end in ends)
+    first, last = (end.reshape(-1, units_per_position) for end in ends)
     return Ends(first.min(axis=1), last.max(axis=1))
 
 
@@ -126,12 +127,12 @@ def ancestor_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, 
         node = graph[current]
         if current in marks:
             for parent, maps in zip(node.inputs, node.maps, strict=True):
-                read = [_read_units(marks[current][axis], maps[axis]) for axis in (0, 1)]
+                read = [_inputs_read_by(marks[current][axis], maps[axis]) for axis in (0, 1)]
                 _add_marks(marks, parent, (read[0], read[1]))
     return _bounding_boxes(graph, marks)
 
 
-def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Box | None:
+def exact_pixel_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Box | None:
     """The bounding box of the pixels that one unit depends on, followed in two dimensions.
 
     Following one axis at a time is exact unless, in some branch, units depend on no pixel along
@@ -156,7 +157,7 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
         mark = marks.pop(current)
         node = graph[current]
         for parent, maps in zip(node.inputs, node.fine_maps or node.maps, strict=True):
-            rows, cols = (read_matrix(axis) for axis in maps)
+            rows, cols = (matrix_of_reads(axis) for axis in maps)
             read = (rows.T @ mark @ cols > 0).astype(np.float32)
             marks[parent] = np.maximum(marks[parent], read) if parent in marks else read
     pixels = marks.get(source, np.zeros(1)) > 0
@@ -165,12 +166,12 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
     return Box(_first_and_last(pixels.max(axis=1)), _first_and_last(pixels.max(axis=0)))
 
 
-def merged_maps(node: Node) -> tuple[tuple[AxisMap, AxisMap], ...]:
+def maps_of_merge(node: Node) -> tuple[tuple[AxisMap, AxisMap], ...]:
     """The maps of a node with several inputs; empty for other nodes."""
     return (node.fine_maps or node.maps) if len(node.inputs) > 1 else ()
 
 
-def has_blind_units(maps: tuple[AxisMap, AxisMap]) -> bool:
+def has_units_reading_nothing(maps: tuple[AxisMap, AxisMap]) -> bool:
     """Whether some unit reads nothing of an input along an axis, as after joining two images."""
     return any(
         bool((axis.table() == axis.n_in).all(axis=1).any())
@@ -191,7 +192,7 @@ def descendant_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str
     for current, node in graph.items():
         for parent, maps in zip(node.inputs, node.maps, strict=True):
             if parent in marks and current != name:
-                reading = [_reading_units(marks[parent][axis], maps[axis]) for axis in (0, 1)]
+                reading = [_outputs_reading(marks[parent][axis], maps[axis]) for axis in (0, 1)]
                 _add_marks(marks, current, (reading[0], reading[1]))
     return _bounding_boxes(graph, marks)
 
@@ -213,28 +214,28 @@ def _add_marks(marks: Marks, name: str, added: tuple[BoolArray, BoolArray]) -> N
     marks[name] = added
 
 
-def _read_units(outputs: BoolArray, axis: AxisMap) -> BoolArray:
+def _inputs_read_by(marked_outputs: BoolArray, axis: AxisMap) -> BoolArray:
     """The marks (n_in,) of the inputs that marked outputs (n_out,) of a map read."""
     if axis.is_identity:
-        return outputs
+        return marked_outputs
     marked = np.zeros(axis.n_in + 1, dtype=bool)
     if axis.whole:
-        return np.full(axis.n_in, outputs.any())
+        return np.full(axis.n_in, marked_outputs.any())
     if axis.causal:
-        return np.asarray(np.logical_or.accumulate(outputs[::-1])[::-1])
-    marked[axis.table()[outputs]] = True
+        return np.asarray(np.logical_or.accumulate(marked_outputs[::-1])[::-1])
+    marked[axis.table()[marked_outputs]] = True
     return marked[:-1]
 
 
-def _reading_units(inputs: BoolArray, axis: AxisMap) -> BoolArray:
+def _outputs_reading(marked_inputs: BoolArray, axis: AxisMap) -> BoolArray:
     """The marks (n_out,) of the outputs of a map that read marked inputs (n_in,)."""
     if axis.is_identity:
-        return inputs
+        return marked_inputs
     if axis.whole:
-        return np.full(axis.n_out, inputs.any())
+        return np.full(axis.n_out, marked_inputs.any())
     if axis.causal:
-        return np.asarray(np.logical_or.accumulate(inputs))
-    reading: BoolArray = np.append(inputs, False)[axis.table()].max(axis=1)
+        return np.asarray(np.logical_or.accumulate(marked_inputs))
+    reading: BoolArray = np.append(marked_inputs, False)[axis.table()].max(axis=1)
     return reading
 
 
@@ -283,49 +284,51 @@ class Cone:
     pads: tuple[frozenset[int], ...]
 
 
-def ancestors(lines: Sequence[Line], index: int, unit: int, axis: int) -> Cone:
+def ancestor_cone(lines: Sequence[Line], line_index: int, unit: int, axis: int) -> Cone:
     """The cone of the units that one unit depends on.
 
     Args:
         lines: the lines of the network, from `core.receptive_field.outline.outline`.
-        index: the index of the unit's line.
+        line_index: the index of the unit's line.
         unit: the position of the unit along the axis.
         axis: 0 for the height, 1 for the width.
     """
-    marks = _one_marked(lines, index, unit, axis)
+    marks = _marks_with_one_unit(lines, line_index, unit, axis)
     pads: list[set[int]] = [set() for _ in lines]
-    for current in range(index, 0, -1):
+    for current in range(line_index, 0, -1):
         for source, own in lines[current].inputs:
             axis_map = lines[current].node.maps[own][axis]
-            marks[source] = marks[source] | _read_units(marks[current], axis_map)
+            marks[source] = marks[source] | _inputs_read_by(marks[current], axis_map)
             for reader in np.flatnonzero(marks[current]).tolist():
-                pads[source].update(_padding_read(axis_map, reader))
-    return _cone(marks, pads)
+                pads[source].update(_padding_positions_read(axis_map, reader))
+    return _cone_of_marks(marks, pads)
 
 
-def descendants(lines: Sequence[Line], index: int, unit: int, axis: int) -> Cone:
-    """The cone of the units that depend on one unit; the arguments are those of `ancestors`."""
-    marks = _one_marked(lines, index, unit, axis)
-    for current in range(index + 1, len(lines)):
+def descendant_cone(lines: Sequence[Line], line_index: int, unit: int, axis: int) -> Cone:
+    """The cone of the units that depend on one unit; the arguments are those of `ancestor_cone`."""
+    marks = _marks_with_one_unit(lines, line_index, unit, axis)
+    for current in range(line_index + 1, len(lines)):
         for source, own in lines[current].inputs:
             axis_map = lines[current].node.maps[own][axis]
-            marks[current] = marks[current] | _reading_units(marks[source], axis_map)
-    return _cone(marks, [set() for _ in lines])
+            marks[current] = marks[current] | _outputs_reading(marks[source], axis_map)
+    return _cone_of_marks(marks, [set() for _ in lines])
 
 
-def _one_marked(lines: Sequence[Line], index: int, unit: int, axis: int) -> list[BoolArray]:
+def _marks_with_one_unit(
+    lines: Sequence[Line], line_index: int, unit: int, axis: int
+) -> list[BoolArray]:
     """The marks of all lines along one axis, with a single unit marked."""
     marks = [np.zeros(line.node.grid[axis], dtype=bool) for line in lines]
-    marks[index][unit] = True
+    marks[line_index][unit] = True
     return marks
 
 
-def _cone(marks: Sequence[BoolArray], pads: Sequence[set[int]]) -> Cone:
+def _cone_of_marks(marks: Sequence[BoolArray], pads: Sequence[set[int]]) -> Cone:
     """The cone with these marks, with None for lines without marks."""
     return Cone(tuple(own if own.any() else None for own in marks), tuple(map(frozenset, pads)))
 
 
-def _padding_read(axis: AxisMap, unit: int) -> list[int]:
+def _padding_positions_read(axis: AxisMap, unit: int) -> list[int]:
     """The positions beside an input, in zero padding, that one output of a map reads."""
     if axis.whole or axis.causal or axis.edge != "zero":
         return []
@@ -335,7 +338,7 @@ def _padding_read(axis: AxisMap, unit: int) -> list[int]:
 
 
 def tap_links(
-    lines: Sequence[Line], cone: Cone, axis: int, down: bool = False
+    lines: Sequence[Line], cone: Cone, axis: int, of_descendants: bool = False
 ) -> Iterator[TapLink]:
     """Every tap between units of a cone, and every tap into the padding.
 
@@ -343,7 +346,8 @@ def tap_links(
         lines: the lines of the network.
         cone: the cone of one unit.
         axis: 0 for the height, 1 for the width.
-        down: whether the cone is one of descendants; taps into the padding are then left out.
+        of_descendants: whether the cone is one of descendants; taps into the padding are then left
+            out.
     """
     for index, line in enumerate(lines):
         for source, own in line.inputs:
@@ -353,9 +357,9 @@ def tap_links(
             branch = own if len(line.inputs) > 1 else line.branch
             axis_map = line.node.maps[own][axis]
             for unit in np.flatnonzero(marked).tolist():
-                read = _read_units(np.arange(len(marked)) == unit, axis_map)
+                read = _inputs_read_by(np.arange(len(marked)) == unit, axis_map)
                 taps = np.flatnonzero(source_marks & read).tolist()
-                taps += [] if down else _padding_read(axis_map, unit)
+                taps += [] if of_descendants else _padding_positions_read(axis_map, unit)
                 yield from (TapLink(index, unit, source, tap, branch) for tap in taps)
 
 
@@ -371,17 +375,17 @@ def image_position(line: Line, axis: int, unit: int) -> float:
     return ((span[0] + span[1]) / 2 if span else center) + (unit - inside) * stride
 
 
-def padding_cells(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
-    """For each line, the number of cells of zero padding read (before, after) its map."""
-    cells = [(0, 0)] * len(lines)
+def padding_widths(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
+    """For each line, the number of units of zero padding read (before, after) its map."""
+    widths = [(0, 0)] * len(lines)
     for line in lines:
         for source, own in line.inputs:
             axis_map = line.node.maps[own][axis]
             period, n = axis_map.period, axis_map.n_out
             ends = {*range(min(period, n)), *range(max(0, n - period), n)}
-            taps = [tap for unit in ends for tap in _padding_read(axis_map, unit)]
-            before, after = cells[source]
+            taps = [tap for unit in ends for tap in _padding_positions_read(axis_map, unit)]
+            before, after = widths[source]
             before = max([before, *(-tap for tap in taps)])
             after = max([after, *(tap - axis_map.n_in + 1 for tap in taps)])
-            cells[source] = min(before, MAX_PADDING_CELLS), min(after, MAX_PADDING_CELLS)
-    return cells
+            widths[source] = min(before, MAX_PADDING_WIDTH), min(after, MAX_PADDING_WIDTH)
+    return widths

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpecError
-from ..graph.axes.axis_map import AxisMap, read_matrix
+from ..graph.axes.axis_map import AxisMap, matrix_of_reads
 from ..graph.graph import Graph
 
 BoolArray = NDArray[np.bool_]
@@ -36,16 +36,16 @@ def read_mask(graph: Graph, name: str | None = None) -> BoolArray:
             continue
         mark = marks.pop(current)
         for parent, (rows, cols) in zip(graph[current].inputs, graph[current].maps, strict=True):
-            read = _units_read(_units_read(mark, rows).T, cols).T
+            read = _rows_read(_rows_read(mark, rows).T, cols).T
             marks[parent] = marks[parent] | read if parent in marks else read
     return marks.get(source, np.zeros(graph[source].grid, bool))
 
 
-def _units_read(mark: BoolArray, axis: AxisMap) -> BoolArray:
+def _rows_read(mark: BoolArray, axis: AxisMap) -> BoolArray:
     """The units that marked units read along the first axis of ``mark``."""
     if axis.is_identity:
         return mark
     if axis.whole:
         return np.repeat(mark.any(axis=0, keepdims=True), axis.n_in, axis=0)
-    read: BoolArray = read_matrix(axis).T @ mark.astype(np.float32) > 0
+    read: BoolArray = matrix_of_reads(axis).T @ mark.astype(np.float32) > 0
     return read

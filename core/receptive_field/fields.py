@@ -37,9 +37,9 @@ from .cone import (
     Ends,
     ancestor_boxes,
     descendant_boxes,
-    exact_box,
-    has_blind_units,
-    merged_maps,
+    exact_pixel_box,
+    has_units_reading_nothing,
+    maps_of_merge,
     visible_pixels,
 )
 from .measured import MeasuredField, measure_receptive_field
@@ -47,12 +47,12 @@ from .notes import (
     AXIS_NAMES,
     Number,
     accumulated_caveats,
-    axis_measures,
-    first_bound,
+    first_bound_reason,
     note_text,
     plain_number,
+    size_stride_padding_center,
 )
-from .reach import AxisField, Reach, field_through, merged_field, whole_image
+from .reach import AxisField, Reach, field_through, merged_field, whole_image_field
 from .textbook import Recurrence, recurrence
 
 __all__ = [
@@ -140,7 +140,7 @@ class ReceptiveField:
         """
         row, col = self._unit(unit)
         spans = self.axes[0].span(row), self.axes[1].span(col)
-        return Interval(_box(*spans), self.network.clipped(self.name, (row, col)))
+        return Interval(_box_of_spans(*spans), self.network.clipped(self.name, (row, col)))
 
     def ancestors(self, unit: int | Sequence[int]) -> dict[str, Box]:
         """The box of the units that a unit depends on, for every earlier node and this one."""
@@ -186,7 +186,7 @@ def _span_of_unit(ends: Ends, unit: int) -> tuple[int, int] | None:
     return (first, last) if first <= last else None
 
 
-def _box(rows: tuple[int, int] | None, cols: tuple[int, int] | None) -> Box | None:
+def _box_of_spans(rows: tuple[int, int] | None, cols: tuple[int, int] | None) -> Box | None:
     """The box of both spans; None if one of them is empty."""
     return Box(rows, cols) if rows and cols else None
 
@@ -214,9 +214,9 @@ class _RootedGraph:
     def clipped(self, name: str, unit: tuple[int, int]) -> Box | None:
         """The box of the pixels that a unit depends on; None if there are none."""
         if self.has_blind_branches():
-            return exact_box(self.graph, name, unit, self.source)
+            return exact_pixel_box(self.graph, name, unit, self.source)
         rows, cols = self.ends(0)[name], self.ends(1)[name]
-        return _box(_span_of_unit(rows, unit[0]), _span_of_unit(cols, unit[1]))
+        return _box_of_spans(_span_of_unit(rows, unit[0]), _span_of_unit(cols, unit[1]))
 
     def _ends(self, axis: int) -> Mapping[str, Ends]:
         return visible_pixels(self.graph, self.source, axis)
@@ -225,7 +225,11 @@ class _RootedGraph:
         """Whether branches merge and, through one of them, some unit depends on no pixel."""
         if all(len(node.inputs) < 2 for node in self.graph.values()):
             return False
-        if any(has_blind_units(maps) for node in self.graph.values() for maps in merged_maps(node)):
+        if any(
+            has_units_reading_nothing(maps)
+            for node in self.graph.values()
+            for maps in maps_of_merge(node)
+        ):
             return True
         return any((e.first > e.last).any() for axis in (0, 1) for e in self.ends(axis).values())
 
@@ -257,8 +261,10 @@ def receptive_fields(
     graph = graph or network_graph(module, input_size)
     groups = _fields_at_nearby_sizes(module, input_sizes(input_size), graph, source)
     notes = {name: text for name, group in groups.items() if (text := _size_dependence_note(group))}
-    steady = {name for name, group in groups.items() if len(group) > 1 and name not in notes}
-    return fields_of(_without_resizing(graph, steady), source, notes)
+    size_independent = {
+        name for name, group in groups.items() if len(group) > 1 and name not in notes
+    }
+    return fields_of(_without_resizing_notes(graph, size_independent), source, notes)
 
 
 def fields_of(
@@ -296,7 +302,7 @@ def fields_of(
         )
         parents = [node.inputs[i] for i in inputs]
         caveats[name] = accumulated_caveats(node, parents, axis_fields, caveats)
-        bounds[name] = first_bound(node, parents, bounds)
+        bounds[name] = first_bound_reason(node, parents, bounds)
     extra = notes or {}
     pixels = graph[chosen].grid
     fields: NodeMapping[ReceptiveField] = NodeMapping()
@@ -307,7 +313,9 @@ def fields_of(
             _field_of_positions(node, 1, cols, pixels),
         )
         all_caveats = *caveats[name], extra.get(name, "")
-        fields[name] = _summary(node, whole_units, all_caveats, bounds[name], network)
+        fields[name] = _receptive_field_of_node(
+            node, whole_units, all_caveats, bounds[name], network
+        )
     return fields
 
 
@@ -319,7 +327,7 @@ def _field_of_positions(
     if channel_units == 1 or field.whole:
         return field
     if n == 1:
-        return whole_image(pixels[axis], field.aligned)
+        return whole_image_field(pixels[axis], field.aligned)
     return field_through(
         field, window_map(n * channel_units, n, Window(channel_units, channel_units))
     )
@@ -341,7 +349,7 @@ def _axis_field(
         if parent in axis_fields:
             through = axis_fields[parent][axis]
             if maps[axis].whole:
-                branches.append(whole_image(pixels, through.aligned))
+                branches.append(whole_image_field(pixels, through.aligned))
             else:
                 branches.append(field_through(through, maps[axis]))
     union = merged_field(branches)
@@ -351,7 +359,7 @@ def _axis_field(
     return union._replace(aligned=all(branch.aligned for branch in branches), gap=Fraction(0))
 
 
-def _summary(
+def _receptive_field_of_node(
     node: Node,
     axes: tuple[AxisField, AxisField],
     caveats: Iterable[str],
@@ -359,7 +367,9 @@ def _summary(
     network: _RootedGraph,
 ) -> ReceptiveField:
     """The receptive field of a node from its exact fields along both axes."""
-    rows, cols = (axis_measures(axis, n) for axis, n in zip(axes, node.grid, strict=True))
+    rows, cols = (
+        size_stride_padding_center(axis, n) for axis, n in zip(axes, node.grid, strict=True)
+    )
     pairs = [(plain_number(a), plain_number(b)) for a, b in zip(rows, cols, strict=True)]
     return ReceptiveField(
         node.name,
@@ -380,13 +390,15 @@ def _summary(
     )
 
 
-def _without_resizing(graph: Graph, steady: Collection[str]) -> Graph:
-    """The graph without the note `RESIZED_NOTE` at the nodes ``steady``.
+def _without_resizing_notes(graph: Graph, size_independent: Collection[str]) -> Graph:
+    """The graph without the note `RESIZED_NOTE` at the nodes ``size_independent``.
 
     At these nodes, tests with larger inputs have shown no dependence on the input size.
     """
     nodes = {
-        name: replace(node, note="") if name in steady and node.note == RESIZED_NOTE else node
+        name: replace(node, note="")
+        if name in size_independent and node.note == RESIZED_NOTE
+        else node
         for name, node in graph.items()
     }
     return replace(graph, nodes=nodes)
@@ -419,14 +431,14 @@ def _may_follow_input_size(node: Node) -> bool:
     return node.note == RESIZED_NOTE or (moved and node.kind in ("pad", "crop", "resample"))
 
 
-def _size_dependence_note(group: Sequence[ReceptiveField]) -> str:
+def _size_dependence_note(fields_at_sizes: Sequence[ReceptiveField]) -> str:
     """The caveat about a node whose numbers differ between input sizes; "" if they agree."""
     changes = []
     for axis, label in enumerate(AXIS_NAMES):
-        if any(one.axes[axis].whole or not one.axes[axis].paths for one in group):
+        if any(one.axes[axis].whole or not one.axes[axis].paths for one in fields_at_sizes):
             continue
         for name in ("size", "effective_stride", "effective_padding"):
-            values = [getattr(one, name)[axis] for one in group]
+            values = [getattr(one, name)[axis] for one in fields_at_sizes]
             if min(values) != max(values):
                 text = name.replace("_", " ")
                 changes.append(f"{label}'s {text} {min(values):g} to {max(values):g}")

@@ -63,7 +63,10 @@ def growth_curve(name: str, fields: Mapping[str, ReceptiveField], axis: int = 1)
     if axis not in (0, 1):
         raise SpecError("axis", "must be 0 for height or 1 for width", axis)
     layers = [field for field in fields.values() if _is_layer(field)]
-    steps = [(_input_stride(field, fields, axis), field.effective_stride[axis]) for field in layers]
+    steps = [
+        (_largest_input_stride(field, fields, axis), field.effective_stride[axis])
+        for field in layers
+    ]
     return GrowthCurve(
         name,
         tuple(field.module or field.name for field in layers),
@@ -82,7 +85,9 @@ def _is_layer(field: ReceptiveField) -> bool:
     return field.kind in LAYER_KINDS and not squeezed
 
 
-def _input_stride(field: ReceptiveField, fields: Mapping[str, ReceptiveField], axis: int) -> Number:
+def _largest_input_stride(
+    field: ReceptiveField, fields: Mapping[str, ReceptiveField], axis: int
+) -> Number:
     """The largest effective stride among the nodes that a node reads."""
     inputs = field.network.graph[field.name].inputs
     return max(fields[name].effective_stride[axis] for name in inputs if name in fields)

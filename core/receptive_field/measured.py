@@ -38,7 +38,7 @@ from .positive import PositiveMode, positive_copy
 
 Span = tuple[int, int]
 MAX_FLOPS = 10**12
-"""The most floating-point operations of one forward pass."""
+"""Default limit on the floating-point operations of one forward pass."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def measure_receptive_field(
     probe = LayerProbe(module, input_size, layer, max_flops)
     middle = (probe.grid[0] // 2, probe.grid[1] // 2)
     chosen = middle if unit is None else probe.checked_unit(unit)
-    (r0, s0, p0), (r1, s1, p1) = (_axis_numbers(probe, middle, axis) for axis in (0, 1))
+    (r0, s0, p0), (r1, s1, p1) = (_size_stride_padding(probe, middle, axis) for axis in (0, 1))
     return MeasuredField(chosen, probe.box(chosen), (r0, r1), (s0, s1), (p0, p1))
 
 
@@ -93,7 +93,7 @@ Triple = tuple[int | None, int | None, int | None]
 """Size, effective stride and effective padding along one axis."""
 
 
-def _axis_numbers(probe: LayerProbe, middle: tuple[int, int], axis: int) -> Triple:
+def _size_stride_padding(probe: LayerProbe, middle: tuple[int, int], axis: int) -> Triple:
     """The size, effective stride and effective padding along one axis.
 
     They are measured at the unit ``middle`` and its neighbors; see `MeasuredField`.
@@ -132,7 +132,7 @@ class LayerProbe:
     ) -> None:
         sizes = input_sizes(input_size)
         if max_flops is not None:
-            _check_work(module, sizes, layer, max_flops)
+            _check_flops(module, sizes, layer, max_flops)
         copied = positive_copy(module)
         generator = torch.Generator().manual_seed(0)
         inputs = [
@@ -140,7 +140,7 @@ class LayerProbe:
             for size in sizes
         ]
         self.image = inputs[0].requires_grad_()
-        self.output, draft = _layer_output(copied, inputs, layer, PositiveMode())
+        self.output, draft = _layer_output_and_node(copied, inputs, layer, PositiveMode())
         self.layout, self.grid = _layout_and_grid(self.output, draft, len(sizes[0]))
         self.boxes: dict[tuple[int, int], tuple[Span, Span] | None] = {}
 
@@ -164,10 +164,10 @@ class LayerProbe:
         None if there are no such pixels.
         """
         if unit not in self.boxes:
-            self.boxes[unit] = self._box(unit)
+            self.boxes[unit] = self._measured_box(unit)
         return self.boxes[unit]
 
-    def _box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
+    def _measured_box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
         value = unit_values(self.output, self.layout, unit)
         if not value.requires_grad:
             return None
@@ -225,11 +225,11 @@ def _layout_and_grid(output: torch.Tensor, draft: Draft | None, rank: int) -> tu
     return plain_layout(output.ndim, dims, (rows, cols)), (rows, cols)
 
 
-def _layer_output(
+def _layer_output_and_node(
     copied: nn.Module,
     inputs: Sequence[torch.Tensor],
     layer: str,
-    *within: AbstractContextManager[Any],
+    *contexts: AbstractContextManager[Any],
 ) -> tuple[torch.Tensor, Draft | None]:
     """The output of a layer and its node; a module with the name takes precedence over a node.
 
@@ -237,7 +237,7 @@ def _layer_output(
         copied: a copy of the network.
         inputs: its inputs.
         layer: the name of the layer.
-        within: contexts in which the network runs.
+        contexts: contexts in which the network runs.
 
     Raises:
         SpecError: no such layer runs, forward fails, or the output has another shape than the
@@ -249,7 +249,7 @@ def _layer_output(
         for name, tensor in zip(names, inputs, strict=True):
             finder.add_input(name, tensor)
         with restored_forwards(copied), suppress(OutputReached):
-            finder.output_drafts(run_with_listener(copied, inputs, finder, *within))
+            finder.output_drafts(run_with_listener(copied, inputs, finder, *contexts))
         if finder.layer_output is not None:
             return finder.layer_output, finder.draft
     raise SpecError("layer", "must be the name of a node or a module that runs", layer)
@@ -320,7 +320,7 @@ class _LayerFinder(Recorder):
         raise OutputReached
 
 
-def _check_work(
+def _check_flops(
     module: nn.Module, sizes: Sequence[tuple[int, ...]], layer: str, max_flops: int
 ) -> None:
     """Raises SpecError if the forward pass up to a layer needs more than ``max_flops``."""
@@ -328,7 +328,7 @@ def _check_work(
     inputs = [torch.empty(1, *s, device="meta", dtype=floating_dtype(bare)) for s in sizes]
     counter = FlopCounter()
     try:
-        _layer_output(bare, inputs, layer, torch.no_grad(), torch.device("meta"), counter)
+        _layer_output_and_node(bare, inputs, layer, torch.no_grad(), torch.device("meta"), counter)
         flops = counter.get_total_flops()
     except SpecError as error:
         if error.parameter == "layer":

@@ -23,7 +23,9 @@ def plain_number(value: Fraction) -> Number:
     return int(value) if value.denominator == 1 else float(value)
 
 
-def axis_measures(axis: AxisField, units: int) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+def size_stride_padding_center(
+    axis: AxisField, units: int
+) -> tuple[Fraction, Fraction, Fraction, Fraction]:
     """The size, effective stride, effective padding and center of unit 0, in pixels.
 
     Args:
@@ -32,26 +34,29 @@ def axis_measures(axis: AxisField, units: int) -> tuple[Fraction, Fraction, Frac
     """
     if len(axis.paths) == 1:
         path = axis.paths[0]
-        stride, sizes = path.stride, _sizes(axis, units) if axis.grows else list(path.sizes)
+        stride, sizes = (
+            path.stride,
+            _sizes_at_both_ends(axis, units) if axis.grows else list(path.sizes),
+        )
         unit = next((u for u in range(path.period) if path.spans[u]), 0)
     else:
-        stride, sizes = _mean_stride(axis, units), _sizes(axis, units)
+        stride, sizes = _mean_stride(axis, units), _sizes_at_both_ends(axis, units)
         unit = 0
     first, last = axis.span(unit) or (0, -1)
     shift = unit * stride
     return Fraction(max(sizes, default=0)), stride, shift - first, Fraction(first + last, 2) - shift
 
 
-def _extreme_spans(axis: AxisField, units: int) -> list[tuple[int, int]]:
+def _spans_at_both_ends(axis: AxisField, units: int) -> list[tuple[int, int]]:
     """The spans of the first and the last units, among which the smallest and the largest are."""
     count = max(path.period for path in axis.paths)
     chosen = dict.fromkeys((*range(min(count, units)), *range(max(0, units - count), units)))
     return [span for span in map(axis.span, chosen) if span]
 
 
-def _sizes(axis: AxisField, units: int) -> list[int]:
+def _sizes_at_both_ends(axis: AxisField, units: int) -> list[int]:
     """The sizes of the receptive fields of the first and the last units, in pixels."""
-    return [last - first + 1 for first, last in _extreme_spans(axis, units)]
+    return [last - first + 1 for first, last in _spans_at_both_ends(axis, units)]
 
 
 def _mean_stride(axis: AxisField, units: int) -> Fraction:
@@ -82,12 +87,14 @@ def accumulated_caveats(
     for axis, label in enumerate(AXIS_NAMES):
         own = axis_fields[node.name][axis]
         if not own.aligned and all(axis_fields[parent][axis].aligned for parent in parents):
-            text = f"branches not aligned along the {label} at {node.name}: {_misalignment(own)}"
+            text = (
+                f"branches not aligned along the {label} at {node.name}: {_misalignment_text(own)}"
+            )
             accumulated[text] = None
     return tuple(accumulated)[:MAX_NOTES]
 
 
-def first_bound(node: Node, parents: Iterable[str], bounds: Mapping[str, str]) -> str:
+def first_bound_reason(node: Node, parents: Iterable[str], bounds: Mapping[str, str]) -> str:
     """The reason why a node's numbers are only upper bounds, with the node that caused it.
 
     Args:
@@ -102,9 +109,9 @@ def first_bound(node: Node, parents: Iterable[str], bounds: Mapping[str, str]) -
     return before or (f"{node.bound} (at {node.name})" if node.bound else "")
 
 
-def at_most(text: str, bound: str) -> str:
+def at_most_if_bounded(text: str, bound_reason: str) -> str:
     """The text of a number, preceded by "at most" if it has a reason to be an upper bound."""
-    return f"at most {text}" if bound else text
+    return f"at most {text}" if bound_reason else text
 
 
 def sizes_differ(axis: AxisField, units: int) -> bool:
@@ -112,7 +119,7 @@ def sizes_differ(axis: AxisField, units: int) -> bool:
     spans = map(axis.span, range(min(units, 2 * max(path.period for path in axis.paths))))
     sizes = {span and span[1] - span[0] + 1 for span in spans}
     if len(axis.paths) > 1:
-        sizes |= set(_sizes(axis, units))
+        sizes |= set(_sizes_at_both_ends(axis, units))
     return len(sizes) > 1
 
 
@@ -124,7 +131,7 @@ def is_unevenly_spaced(axis: AxisField, units: int) -> bool:
     return len(steps) > 1 or len(axis.paths) > 1
 
 
-def _misalignment(field: AxisField) -> str:
+def _misalignment_text(field: AxisField) -> str:
     """The text that says how the branches of a field differ: in stride or in center."""
     if len(field.paths) > 1:
         strides = " and ".join(str(plain_number(path.stride)) for path in field.paths)

@@ -74,26 +74,26 @@ def outline(graph: Graph, fields: Mapping[str, ReceptiveField]) -> tuple[Line, .
         if (
             len(lines) == 1
             and node.kind not in KINDS_NEVER_FOLDED
-            and all(_reads_own_unit(node, i) for i in inputs)
+            and all(_is_identity_of_input(node, i) for i in inputs)
         ):
             line_of[name] = lines.pop()
             drafts[line_of[name]][1].append(name)
             continue
         line_of[name] = len(drafts)
         drafts.append((node, [], tuple((line_of[node.inputs[i]], i) for i in inputs)))
-    branches = _branches([inputs for _, _, inputs in drafts])
+    branches = _branch_indices([inputs for _, _, inputs in drafts])
     return tuple(
         Line(node, fields[node.name], tuple(folded), inputs, branch)
         for (node, folded, inputs), branch in zip(drafts, branches, strict=True)
     )
 
 
-def _reads_own_unit(node: Node, index: int) -> bool:
+def _is_identity_of_input(node: Node, input_index: int) -> bool:
     """Whether each unit of a node reads only the unit of the same position of one input."""
-    return all(axis.is_identity for axis in node.maps[index])
+    return all(axis.is_identity for axis in node.maps[input_index])
 
 
-def _branches(inputs: list[tuple[tuple[int, int], ...]]) -> list[int | None]:
+def _branch_indices(inputs: list[tuple[tuple[int, int], ...]]) -> list[int | None]:
     """The branch index of each line (see `Line.branch`), for nested merges the innermost one.
 
     Args:

@@ -143,7 +143,11 @@ def _positive_result(name: str, func: Callable[..., Any], args: Any, kwargs: Any
     """
     if name in _PRODUCT_ARGUMENTS:
         return _product_per_group(name, func, args, kwargs)
-    if name in ("mul", "multiply", "rmul") and not _in_place(func) and _both_depend_on_input(args):
+    if (
+        name in ("mul", "multiply", "rmul")
+        and not _is_in_place(func)
+        and _both_depend_on_input(args)
+    ):
         return args[0] + args[1]  # products of products would overflow or underflow
     if name in _SATURATING:
         return (args[0] if args else kwargs["input"]) * 1.0
@@ -170,7 +174,7 @@ def _positive_result(name: str, func: Callable[..., Any], args: Any, kwargs: Any
     return func(*args, **kwargs)
 
 
-def _in_place(func: Callable[..., Any]) -> bool:
+def _is_in_place(func: Callable[..., Any]) -> bool:
     """Whether the name of a function is that of an in-place form, such as ``mul_``."""
     name = getattr(func, "__name__", "")
     return name.endswith("_") and not name.endswith("__")
@@ -206,7 +210,7 @@ def _product_per_group(name: str, func: Callable[..., Any], args: Any, kwargs: A
     channels = (
         weight.shape[0] if transposed else weight.shape[-1 if name == "linear" else 1] * groups
     )
-    fits = _has_usual_shape(image, weight, 1 - weight.ndim, channels)
+    fits = _is_batch_with_channels(image, weight, 1 - weight.ndim, channels)
     varies = any(tensor is not None and tensor.requires_grad for tensor in (weight, bias))
     if varies or not fits or not _all_positive(weight):
         return func(*args, **kwargs)
@@ -221,7 +225,9 @@ def _product_per_group(name: str, func: Callable[..., Any], args: Any, kwargs: A
     return spread.flatten(1, 2)
 
 
-def _has_usual_shape(image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int) -> bool:
+def _is_batch_with_channels(
+    image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int
+) -> bool:
     """Whether an input has a batch axis and, along ``dim``, the number ``channels`` of channels."""
     if weight.ndim < 2 or image.ndim < (2 if weight.ndim == 2 else weight.ndim):
         return False

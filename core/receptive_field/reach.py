@@ -64,7 +64,7 @@ class Reach:
 
     def span(self, unit: int) -> Span | None:
         """(first, last) of one unit; the unit may lie outside the map. None if it reads nothing."""
-        moving = self.moving(unit)
+        moving = self.span_without_fixed_ends(unit)
         if moving is None or self.fixed_ends == (None, None):
             return moving
         first, last = (
@@ -72,14 +72,14 @@ class Reach:
         )
         return (first, last) if first <= last else None
 
-    def moving(self, unit: int) -> Span | None:
+    def span_without_fixed_ends(self, unit: int) -> Span | None:
         """(first, last) of one unit, ignoring ``fixed_ends``; None if it reads nothing."""
         periods, phase = divmod(unit, self.period)
         span = self.spans[phase]
         return span and (span[0] + periods * self.advance, span[1] + periods * self.advance)
 
 
-def hull(spans: Iterable[Span | None]) -> Span | None:
+def covering_span(spans: Iterable[Span | None]) -> Span | None:
     """The smallest interval that contains all spans; None if there are none."""
     nonempty = [span for span in spans if span]
     if not nonempty:
@@ -105,7 +105,7 @@ def reach_through(reach: Reach, axis: AxisMap) -> Reach:
         _span_of_taps(reach, axis.taps[unit % axis.period], unit // axis.period * axis.advance)
         for unit in range(period)
     ]
-    return _within_limit(_with_shortest_period(spans, advance, reach.fixed_ends))
+    return _checked_reach(_with_shortest_period(spans, advance, reach.fixed_ends))
 
 
 def _reach_of_recurrence(reach: Reach, units: int) -> Reach:
@@ -120,11 +120,14 @@ def _reach_of_recurrence(reach: Reach, units: int) -> Reach:
     real = [
         reach.span(unit) for unit in (*range(reach.period), *range(units - reach.period, units))
     ]
-    ends = hull(span for span in real if span)
+    ends = covering_span(span for span in real if span)
     if ends is None:
         return reach
-    before = (hull(reach.moving(p - j) for j in range(reach.period)) for p in range(reach.period))
-    fixed_ends: Ends
+    before = (
+        covering_span(reach.span_without_fixed_ends(p - j) for j in range(reach.period))
+        for p in range(reach.period)
+    )
+    fixed_ends: FixedEnds
     if reach.advance > 0:
         fixed_ends = (max(0, ends[0]), reach.fixed_ends[1])
     elif reach.advance < 0:
@@ -142,27 +145,29 @@ def _span_of_taps(reach: Reach, taps: range, shift: int) -> Span | None:
     ends: Iterable[int] = taps
     if len(taps) > 2 * reach.period:
         ends = (*taps[: reach.period], *taps[-reach.period :])
-    return hull(reach.moving(tap + shift) for tap in ends)
+    return covering_span(reach.span_without_fixed_ends(tap + shift) for tap in ends)
 
 
-Ends = tuple[int | None, int | None]
+FixedEnds = tuple[int | None, int | None]
 """Fixed (first, last) positions; None for an end that moves with the unit."""
 
 
 def _with_shortest_period(
-    spans: Sequence[Span | None], advance: int, fixed_ends: Ends = (None, None)
+    spans: Sequence[Span | None], advance: int, fixed_ends: FixedEnds = (None, None)
 ) -> Reach:
     """The reach with these spans and this advance, with the shortest possible period."""
     period = len(spans)
     for short in (n for n in range(1, period) if period % n == 0):
         if advance % (period // short) == 0:
             candidate = Reach(tuple(spans[:short]), advance // (period // short), fixed_ends)
-            if all(candidate.moving(unit) == span for unit, span in enumerate(spans)):
+            if all(
+                candidate.span_without_fixed_ends(unit) == span for unit, span in enumerate(spans)
+            ):
                 return candidate
     return Reach(tuple(spans), advance, fixed_ends)
 
 
-def _within_limit(reach: Reach) -> Reach:
+def _checked_reach(reach: Reach) -> Reach:
     """The same reach; raises SpecError if it is wider than `MAX_SIZE`."""
     widest = max((max(-a, b, b - a + 1) for a, b in filter(None, reach.spans)), default=0)
     if max(widest, abs(reach.advance)) > MAX_SIZE:
@@ -195,10 +200,10 @@ class AxisField(NamedTuple):
 
     def span(self, unit: int) -> Span | None:
         """(first, last) of one unit, united over all paths; None if it reads nothing."""
-        return hull(path.span(unit) for path in self.paths)
+        return covering_span(path.span(unit) for path in self.paths)
 
 
-def whole_image(n: int, aligned: bool = True) -> AxisField:
+def whole_image_field(n: int, aligned: bool = True) -> AxisField:
     """The field of a global operation on an image of ``n`` pixels."""
     return AxisField((Reach(((0, n - 1),), 0),), aligned, whole=True)
 
@@ -224,7 +229,7 @@ def _group_by_stride(paths: Sequence[Reach], aligned: bool) -> AxisField:
     for path in paths:
         if path.stride in strides:
             other = strides[path.stride]
-            gap = max(gap, _center_gap(other, path))
+            gap = max(gap, _largest_center_distance(other, path))
             path = _united_reach(other, path)
         strides[path.stride] = path
     if len(strides) > MAX_STRIDES:
@@ -242,7 +247,7 @@ def _common_phases(a: Reach, b: Reach) -> range:
     return range(period)
 
 
-def _center_gap(a: Reach, b: Reach) -> Fraction:
+def _largest_center_distance(a: Reach, b: Reach) -> Fraction:
     """The largest distance between the centers of a unit in two reaches, in pixels."""
     pairs = ((a.span(unit), b.span(unit)) for unit in _common_phases(a, b))
     return max(
@@ -259,7 +264,9 @@ def _united_reach(a: Reach, b: Reach) -> Reach:
         (end for end in (a.fixed_ends[0], b.fixed_ends[0]) if end is not None), default=None
     )
     last = max((end for end in (a.fixed_ends[1], b.fixed_ends[1]) if end is not None), default=None)
-    spans = [hull((a.moving(u), b.moving(u))) for u in units]
+    spans = [
+        covering_span((a.span_without_fixed_ends(u), b.span_without_fixed_ends(u))) for u in units
+    ]
     return _with_shortest_period(spans, int(a.stride * len(units)), (first, last))
 
 

@@ -104,52 +104,52 @@ class Family:
         return parse_notation(", ".join(f"{n}x[{text}]" if n > 1 else text for text, n in runs))
 
 
-def _conv(kernel: int, stride: int = 1) -> Callable[[int, int], str]:
+def _conv_step(kernel: int, stride: int = 1) -> Callable[[int, int], str]:
     """A step function that returns the same convolution at every step."""
     text = f"conv{kernel}{f' s{stride}' if stride > 1 else ''} p{kernel // 2}"
     return lambda _, channels: f"{text} c{channels}, relu"
 
 
-def _dilated(rate: Callable[[int], int]) -> Callable[[int, int], str]:
+def _dilated_conv_step(dilation_of: Callable[[int], int]) -> Callable[[int, int], str]:
     """A step function that returns a 3×3 convolution of the dilation ``rate(index)``."""
-    return lambda i, channels: f"conv3 p{rate(i)} d{rate(i)} c{channels}, relu"
+    return lambda i, channels: f"conv3 p{dilation_of(i)} d{dilation_of(i)} c{channels}, relu"
 
 
-def _conv_or_pool(index: int, channels: int) -> str:
+def _conv_or_pool_step(step_index: int, channels: int) -> str:
     """The notation of a step in which convolutions and 2×2 max pooling alternate."""
-    return "maxpool2" if index % 2 else f"conv3 p1 c{channels}, relu"
+    return "maxpool2" if step_index % 2 else f"conv3 p1 c{channels}, relu"
 
 
-def _reduced_early(index: int, channels: int) -> str:
+def _resnet_stem_step(step_index: int, channels: int) -> str:
     """The notation of a step of a ResNet's beginning, followed by 3×3 convolutions."""
     stem = (f"conv7 s2 p3 c{channels}, relu", "maxpool3 s2 p1")
-    return stem[index] if index < len(stem) else f"conv3 p1 c{channels}, relu"
+    return stem[step_index] if step_index < len(stem) else f"conv3 p1 c{channels}, relu"
 
 
-def _large_kernel(index: int) -> tuple[int, str]:
+def _kernel_and_padding(step_index: int) -> tuple[int, str]:
     """The kernel size of a step and the notation of its padding.
 
     Kernels are odd, except for the largest that the notation allows, which is even.
     """
-    kernel = min(2 * index + 1, MAX_KERNEL)
+    kernel = min(2 * step_index + 1, MAX_KERNEL)
     return kernel, f"p{kernel // 2}" if kernel % 2 else "same"
 
 
-def _large(index: int, channels: int) -> str:
+def _large_kernel_step(step_index: int, channels: int) -> str:
     """The notation of one convolution whose kernel grows with the index."""
-    kernel, padding = _large_kernel(index)
+    kernel, padding = _kernel_and_padding(step_index)
     return f"conv{kernel} {padding} c{channels}, relu"
 
 
-def _large_depthwise(index: int, channels: int) -> str:
+def _large_depthwise_step(step_index: int, channels: int) -> str:
     """The notation of a depthwise convolution between two 1×1; its kernel grows with the index."""
-    kernel, padding = _large_kernel(index)
+    kernel, padding = _kernel_and_padding(step_index)
     return f"conv1 c{channels}, relu, conv{kernel} {padding} dw, conv1 c{channels}, relu"
 
 
-def _large_factored(index: int, channels: int) -> str:
+def _factored_kernel_step(step_index: int, channels: int) -> str:
     """The notation of a k×1 and a 1×k convolution, where k grows with the index."""
-    kernel, padding = _large_kernel(index)
+    kernel, padding = _kernel_and_padding(step_index)
     half = kernel // 2
     down, across = (padding, padding) if padding == "same" else (f"p{half}x0", f"p0x{half}")
     return f"conv{kernel}x1 {down} c{channels}, conv1x{kernel} {across} c{channels}, relu"
@@ -161,20 +161,20 @@ FAMILIES = (
         "3×3 stack",
         "Two more pixels a layer: the resolution stays and every pixel is read, but the depth "
         "grows with the view, and all of it runs at full resolution.",
-        _conv(3),
+        _conv_step(3),
     ),
     Family(
         "stack5",
         "5×5 stack",
         "Half as deep as 3×3, with fewer nonlinearities and more weights for the same view.",
-        _conv(5),
+        _conv_step(5),
     ),
     Family(
         "strided",
         "3×3, stride 2",
         "Each layer doubles what the next one adds: few layers are enough, each cheaper than the "
         "one before. The output is coarser by the same factor.",
-        _conv(3, 2),
+        _conv_step(3, 2),
         max_steps=20,
     ),
     Family(
@@ -182,7 +182,7 @@ FAMILIES = (
         "3×3 + 2×2 pooling",
         "Doubles like a stride, with a full-resolution convolution before each pooling; pooling "
         "has no weights and also softens small shifts.",
-        _conv_or_pool,
+        _conv_or_pool_step,
         max_steps=20,
     ),
     Family(
@@ -190,34 +190,34 @@ FAMILIES = (
         "7×7 and pooling, then 3×3",
         "How ResNets begin: stride 4 before the stack starts, so each 3×3 adds eight pixels at a "
         "sixteenth of the cost.",
-        _reduced_early,
+        _resnet_stem_step,
     ),
     Family(
         "dilated",
         "3×3, dilations 1, 2, 4, …",
         "Doubles like a stride and keeps the resolution, without holes; every layer still costs "
         "as much as at full resolution.",
-        _dilated(lambda i: 2**i),
+        _dilated_conv_step(lambda i: 2**i),
         max_steps=13,
     ),
     Family(
         "dilated_mixed",
         "3×3, dilations 1, 2, 5 repeated",
         "Rates without a common factor: grows steadily, leaves no holes and keeps the rates small.",
-        _dilated(lambda i: (1, 2, 5)[i % 3]),
+        _dilated_conv_step(lambda i: (1, 2, 5)[i % 3]),
     ),
     Family(
         "dilated_same",
         "3×3, dilation 2 throughout",
         "Twice the reach of 3×3 for the same price, but a unit only reads every other row and "
         "column: neighboring outputs never look at the same pixels.",
-        _dilated(lambda _: 2),
+        _dilated_conv_step(lambda _: 2),
     ),
     Family(
         "large",
         "one large kernel",
         "One layer, one linear map: weights and MACs grow with the square of the view.",
-        _large,
+        _large_kernel_step,
         max_steps=MAX_KERNEL // 2 + 1,
         cumulative=False,
     ),
@@ -226,7 +226,7 @@ FAMILIES = (
         "one k×1 and one 1×k",
         "Weights grow with the side of the view, not with its square; with no activation between "
         "them the two are still one linear map.",
-        _large_factored,
+        _factored_kernel_step,
         max_steps=MAX_KERNEL // 2 + 1,
         cumulative=False,
     ),
@@ -235,7 +235,7 @@ FAMILIES = (
         "one large depthwise kernel",
         "The large kernel for each channel alone, between two 1×1 that mix channels: the square "
         "of the view is paid once a channel, not once a pair of channels.",
-        _large_depthwise,
+        _large_depthwise_step,
         max_steps=MAX_KERNEL // 2 + 1,
         cumulative=False,
     ),
@@ -279,14 +279,16 @@ def strategies(
     if len(size) != 1 or len(size[0]) != 3:
         raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", input_size)
     bounded("input_size's channels", size[0][0], 1, MAX_CHANNELS)
-    return tuple(_strategy(family, target, size[0], channels) for family in FAMILIES)
+    return tuple(_shortest_strategy(family, target, size[0], channels) for family in FAMILIES)
 
 
-def _strategy(family: Family, target: int, input_size: tuple[int, ...], channels: int) -> Strategy:
+def _shortest_strategy(
+    family: Family, target: int, input_size: tuple[int, ...], channels: int
+) -> Strategy:
     spec = family.network(fewest_steps(family, target, channels), channels)
-    module, graph, fields = _measured_network(spec, input_size[0])
+    module, graph, fields = _network_graph_and_fields(spec, input_size[0])
     last = fields[-1]
-    output_size, macs, refusal = _costs_on_input(spec, input_size)
+    output_size, macs, refusal = _output_size_macs_refusal(spec, input_size)
     return Strategy(
         family.name,
         family.title,
@@ -297,7 +299,7 @@ def _strategy(family: Family, target: int, input_size: tuple[int, ...], channels
         output_size,
         sum(weight.numel() for weight in module.parameters()),
         macs,
-        share_read(graph, last.name),
+        share_of_pixels_read(graph, last.name),
         family.sentence,
         refusal,
     )
@@ -327,7 +329,7 @@ def fewest_steps(family: Family, target: int, channels: int) -> int:
     return index + 1
 
 
-def _measured_network(
+def _network_graph_and_fields(
     spec: NetworkSpec, image_channels: int
 ) -> tuple[nn.Module, Graph, list[ReceptiveField]]:
     """A network, its graph and its receptive fields on an image of side `MEASURING_SIDE`."""
@@ -338,12 +340,12 @@ def _measured_network(
 
 def _field_side(family: Family, steps: int, channels: int) -> int:
     """The smaller side of the last unit's receptive field in pixels, for network ``steps``."""
-    return _smaller_side(_measured_network(family.network(steps, channels), 3)[2][-1])
+    return _smaller_side(_network_graph_and_fields(family.network(steps, channels), 3)[2][-1])
 
 
 def _field_sides_by_step(family: Family, steps: int, channels: int) -> list[int]:
     """The smaller sides of the receptive fields after each step of a cumulative network."""
-    fields = _measured_network(family.network(steps, channels), 3)[2]
+    fields = _network_graph_and_fields(family.network(steps, channels), 3)[2]
     counts = [len(parse_notation(family.step(index, channels)).layers) for index in range(steps)]
     ends = np.cumsum(counts)  # fields[0] belongs to the image
     return [_smaller_side(fields[end]) for end in ends]
@@ -359,7 +361,7 @@ def _window_count(graph: Graph) -> int:
     return sum(node.kind == "window" for node in graph.values())
 
 
-def _costs_on_input(
+def _output_size_macs_refusal(
     spec: NetworkSpec, input_size: tuple[int, ...]
 ) -> tuple[tuple[int, int] | None, int | None, str]:
     """The output size, the MACs and "" for an input; (None, None, reason) if it is too small."""
@@ -373,7 +375,7 @@ def _costs_on_input(
     return (rows, cols), totals(costs).macs, ""
 
 
-def share_read(graph: Graph, name: str) -> float:
+def share_of_pixels_read(graph: Graph, name: str) -> float:
     """The share of the pixels of a unit's receptive field that the unit reads; below 1 with holes.
 
     Every node up to this one must have a single input. The unit then reads the pixels in all
@@ -400,18 +402,20 @@ def _pixels_read(graph: Graph, name: str, axis: int) -> IntArray:
     while node.inputs:
         if len(node.inputs) > 1:
             raise SpecError("layer", "must lie on a chain: branches meet before it", name)
-        units = _units_read(node.maps[0][axis], units)
+        units = _input_units_read(node.maps[0][axis], units)
         node = graph[node.inputs[0]]
     return units
 
 
-def _units_read(axis: AxisMap, units: IntArray) -> IntArray:
-    """The ascending input units that any of the output units ``units`` of a map reads."""
+def _input_units_read(axis: AxisMap, output_units: IntArray) -> IntArray:
+    """The ascending input units that any of the output units ``output_units`` of a map reads."""
     if axis.is_identity:
-        return units
-    moved = units // axis.period * axis.advance
+        return output_units
+    moved = output_units // axis.period * axis.advance
     read = [
-        np.add.outer(moved[units % axis.period == phase], np.asarray(taps, dtype=np.int64)).ravel()
+        np.add.outer(
+            moved[output_units % axis.period == phase], np.asarray(taps, dtype=np.int64)
+        ).ravel()
         for phase, taps in enumerate(axis.taps)
     ]
     return np.unique(np.concatenate(read))

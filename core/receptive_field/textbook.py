@@ -67,26 +67,26 @@ def recurrence(fields: Mapping[str, ReceptiveField], name: str, axis: int = 1) -
             return steps[::-1]
         widest = max(parents, key=lambda i: fields[node.inputs[i]].size[axis])
         parent = fields[node.inputs[widest]]
-        one = _recurrence_step(node, widest, parent, axis)
-        if one is None:
+        node_steps = _recurrence_steps(node, widest, parent, axis)
+        if node_steps is None:
             return steps[::-1]
-        steps += one
+        steps += node_steps
         name = parent.name
 
 
-def _recurrence_step(
-    node: Node, index: int, parent: ReceptiveField, axis: int
+def _recurrence_steps(
+    node: Node, input_index: int, parent: ReceptiveField, axis: int
 ) -> list[Recurrence] | None:
     """The step of one node as a list of at most one; None if the recurrence does not hold for it.
 
     Args:
         node: the node.
-        index: the index of the input that is followed.
+        input_index: the index of the input that is followed.
         parent: the receptive field of this input.
         axis: 0 for height, 1 for width.
     """
-    spec, passed = node.maps[index][axis].window, parent.axes[axis]
-    if node.maps[index][axis].is_identity or (spec and spec.span == spec.stride == 1):
+    spec, passed = node.maps[input_index][axis].window, parent.axes[axis]
+    if node.maps[input_index][axis].is_identity or (spec and spec.span == spec.stride == 1):
         return []
     plain = len(passed.paths) == 1 and passed.paths[0].period == 1 and not passed.whole
     if spec is None or spec.transposed or not plain or not passed.paths[0].sizes:

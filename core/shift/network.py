@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..erf.copies import private_copy
 from ..errors import SpecError
 from ..graph.graph import Graph, Node, network_graph
-from ..graph.run_to import location_of, output_of
+from ..graph.run_to import output_location, output_of
 from ..graph.tracing.meta_copy import meta_copy
 from ..layer.kernels import gaussian
 from ..layer.window import Pair, Window2d, pair
@@ -276,7 +276,7 @@ def network_consistency(
     node = compared_node(graph, sides, layer)
     total_stride(graph, node, sides)
     copied = private_copy(module, own_weights=True)
-    location = location_of(meta_copy(copied), x.shape, node.name)
+    location = output_location(meta_copy(copied), x.shape, node.name)
 
     def run(image: Tensor) -> Tensor:
         output = output_of(

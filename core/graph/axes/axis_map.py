@@ -75,7 +75,7 @@ class AxisMap:
         whole: whether the operation is global: every output reads every input at any input size.
         window: the settings of the window, if the operation is a window of fixed size.
         causal: whether output u reads the inputs 0 to u; ``taps`` and ``advance`` are then unused.
-        loose: whether the map is only an upper bound, so that some units in it are not read.
+        is_upper_bound: whether the map may contain units that are not read.
     """
 
     n_in: int
@@ -86,7 +86,7 @@ class AxisMap:
     whole: bool = False
     window: Window | None = field(default=None, compare=False)
     causal: bool = False
-    loose: bool = field(default=False, compare=False)
+    is_upper_bound: bool = field(default=False, compare=False)
 
     @property
     def period(self) -> int:
@@ -139,7 +139,7 @@ _NO_TAP = -(1 << 60)
 """A number that no unit has; it fills up the rows of phases with fewer taps."""
 
 
-def read_matrix(axis: AxisMap) -> NDArray[np.bool_]:
+def matrix_of_reads(axis: AxisMap) -> NDArray[np.bool_]:
     """A boolean matrix (n_out, n_in) that is True where an output of a map reads an input."""
     if axis.whole:
         return np.ones((axis.n_out, axis.n_in), dtype=np.bool_)

@@ -35,8 +35,8 @@ PhaseTaps = tuple[range, ...]
 def nested_map(outer: AxisMap, inner: AxisMap) -> AxisMap:
     """The map along an axis that lies in two dimensions, from the maps along the two dimensions.
 
-    The map is `AxisMap.loose` if an output's units do not form an arithmetic progression, so that
-    the map also names units between them, or if its period would exceed `MAX_PERIOD`.
+    The map is only an upper bound if an output's units do not form an arithmetic progression, so
+    that the map also names units between them, or if its period would exceed `MAX_PERIOD`.
     """
     n_in, n_out = outer.n_in * inner.n_in, outer.n_out * inner.n_out
     if outer.is_identity and inner.is_identity:
@@ -45,53 +45,57 @@ def nested_map(outer: AxisMap, inner: AxisMap) -> AxisMap:
         return outer
     if outer.n_in == outer.n_out == 1 and outer.is_identity:
         return inner
-    if _reads_all(outer) and _reads_all(inner):
+    if _each_output_reads_all(outer) and _each_output_reads_all(inner):
         return whole_map(n_in, n_out) if n_in > 1 else identity_map(1).broadcast(n_out)
-    plain = outer if outer.edge in ("zero", "circular") and not outer.causal else listed_map(outer)
+    plain = (
+        outer if outer.edge in ("zero", "circular") and not outer.causal else as_explicit_map(outer)
+    )
     inside = [_unpadded_taps(inner, v) for v in range(min(inner.n_out, MAX_PERIOD + 1))]
     if plain.period * len(inside) > MAX_PERIOD:
-        return replace(whole_map(n_in, n_out), loose=True)
+        return replace(whole_map(n_in, n_out), is_upper_bound=True)
     pairs = [
-        _blockwise_taps(taps, within, inner.n_in)
+        _nested_taps(taps, within, inner.n_in)
         for taps in plain.taps
-        for within in _without_exactness(inside)
+        for within in _ranges_of_pairs(inside)
     ]
-    loose = any(not exact for _, exact in pairs) or any(not exact for _, exact in inside)
+    is_upper_bound = any(not exact for _, exact in pairs) or any(not exact for _, exact in inside)
     result = AxisMap(
         n_in, n_out, tuple(taps for taps, _ in pairs), plain.advance * inner.n_in, plain.edge
     )
     window = outer.window if inner.n_out == 1 else None
     return replace(
-        shortest_pattern(result), loose=loose or plain.loose or inner.loose, window=window
+        with_shortest_period(result),
+        is_upper_bound=is_upper_bound or plain.is_upper_bound or inner.is_upper_bound,
+        window=window,
     )
 
 
-def _without_exactness(pairs: Iterable[tuple[range, bool]]) -> PhaseTaps:
+def _ranges_of_pairs(pairs: Iterable[tuple[range, bool]]) -> PhaseTaps:
     """The first items of pairs of a range and whether it is exact."""
     return tuple(taps for taps, _ in pairs)
 
 
-def _reads_all(axis: AxisMap) -> bool:
+def _each_output_reads_all(axis: AxisMap) -> bool:
     """Whether every output reads every input."""
     return axis.whole or (axis.n_in == 1 and axis.advance == 0 and axis.taps == (range(1),))
 
 
-def _blockwise_taps(taps: range, within: range, size: int) -> tuple[range, bool]:
-    """The units ``t*size + w`` for all t in ``taps`` and w in ``within``.
+def _nested_taps(outer_taps: range, inner_taps: range, inner_size: int) -> tuple[range, bool]:
+    """The units ``t*inner_size + w`` for all t in ``outer_taps`` and w in ``inner_taps``.
 
     Returns:
         The shortest range that covers these units, and whether it contains no others.
     """
-    if not taps or not within:
+    if not outer_taps or not inner_taps:
         return range(0), True
-    step = within.step if len(within) > 1 else taps.step * size
-    low = taps[0] * size + within[0]
-    if len(taps) == 1 or len(within) == 1:
-        high = taps[-1] * size + within[-1]
+    step = inner_taps.step if len(inner_taps) > 1 else outer_taps.step * inner_size
+    low = outer_taps[0] * inner_size + inner_taps[0]
+    if len(outer_taps) == 1 or len(inner_taps) == 1:
+        high = outer_taps[-1] * inner_size + inner_taps[-1]
         return range(low, high + 1, step), True
-    fills = len(within) * within.step == taps.step * size
-    step = within.step if fills else gcd(within.step, taps.step * size)
-    return range(low, taps[-1] * size + within[-1] + 1, step), fills
+    fills = len(inner_taps) * inner_taps.step == outer_taps.step * inner_size
+    step = inner_taps.step if fills else gcd(inner_taps.step, outer_taps.step * inner_size)
+    return range(low, outer_taps[-1] * inner_size + inner_taps[-1] + 1, step), fills
 
 
 def _unpadded_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
@@ -108,40 +112,42 @@ def _unpadded_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
     return covering_range(np.unique(source[source != PAD]).tolist())
 
 
-def listed_map(axis: AxisMap) -> AxisMap:
+def as_explicit_map(axis: AxisMap) -> AxisMap:
     """The same map with period ``n_out`` and without padding: each output lists its input units.
 
-    An axis of more than `MAX_PERIOD` outputs gets a loose map in which all read everything.
+    An axis of more than `MAX_PERIOD` outputs gets an upper bound in which all read everything.
     """
     if axis.n_out > MAX_PERIOD:
-        return replace(whole_map(axis.n_in, axis.n_out), loose=True)
+        return replace(whole_map(axis.n_in, axis.n_out), is_upper_bound=True)
     pairs = [_unpadded_taps(axis, u) for u in range(axis.n_out)]
-    loose = axis.loose or any(not exact for _, exact in pairs)
-    result = AxisMap(axis.n_in, axis.n_out, _without_exactness(pairs), axis.n_in)
-    return replace(result, loose=loose)
+    is_upper_bound = axis.is_upper_bound or any(not exact for _, exact in pairs)
+    result = AxisMap(axis.n_in, axis.n_out, _ranges_of_pairs(pairs), axis.n_in)
+    return replace(result, is_upper_bound=is_upper_bound)
 
 
-def picked_map(n_in: int, indices: Sequence[int]) -> AxisMap:
+def index_list_map(n_in: int, indices: Sequence[int]) -> AxisMap:
     """The map of an index list: output u reads input ``indices[u]``."""
     taps = tuple(range(index, index + 1) for index in indices)
     if len(taps) > MAX_PERIOD:
-        return replace(whole_map(n_in, len(taps)), loose=True)
-    return shortest_pattern(AxisMap(n_in, len(taps), taps, n_in))
+        return replace(whole_map(n_in, len(taps)), is_upper_bound=True)
+    return with_shortest_period(AxisMap(n_in, len(taps), taps, n_in))
 
 
-def map_of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
+def map_of_reads(reads: NDArray[np.bool_]) -> AxisMap:
     """The map of a boolean matrix (n_out, n_in) that is True where an output reads an input."""
     n_out, n_in = reads.shape
     if n_out == n_in and np.array_equal(reads, np.tri(n_in, dtype=bool)):
         return causal_map(n_in)
     if n_out > MAX_PERIOD:
-        return replace(whole_map(n_in, n_out), loose=True)
+        return replace(whole_map(n_in, n_out), is_upper_bound=True)
     pairs = [covering_range(np.flatnonzero(row).tolist()) for row in reads]
-    result = AxisMap(n_in, n_out, _without_exactness(pairs), n_in)
-    return replace(shortest_pattern(result), loose=any(not exact for _, exact in pairs))
+    result = AxisMap(n_in, n_out, _ranges_of_pairs(pairs), n_in)
+    return replace(
+        with_shortest_period(result), is_upper_bound=any(not exact for _, exact in pairs)
+    )
 
 
-def shortest_pattern(axis: AxisMap) -> AxisMap:
+def with_shortest_period(axis: AxisMap) -> AxisMap:
     """The same map with the shortest period; taps beyond the last output unit are arbitrary."""
     period = axis.period
     if period == 1 or not all(axis.taps):
@@ -169,46 +175,51 @@ def _shifted(taps: range, shift: int) -> range:
 def composed_map(first: AxisMap, then: AxisMap) -> AxisMap:
     """The map from the inputs of ``first`` to the outputs of ``then``, which reads ``first``.
 
-    The map is `AxisMap.loose` where an output's units do not form an arithmetic progression.
+    The map is only an upper bound where an output's units form no arithmetic progression.
     """
     if first.is_identity and first.n_out == then.n_in:
         return then
     if then.is_identity:
         return first
-    if first.whole or (then.whole and _reads_every_input(first)):
-        return replace(whole_map(first.n_in, then.n_out), loose=first.loose or then.loose)
+    if first.whole or (then.whole and _outputs_together_read_all(first)):
+        return replace(
+            whole_map(first.n_in, then.n_out),
+            is_upper_bound=first.is_upper_bound or then.is_upper_bound,
+        )
     if then.edge not in ("zero", "circular") or then.causal:
-        then = listed_map(then)
+        then = as_explicit_map(then)
     if first.edge != "zero" or first.causal or first.whole:
-        first = listed_map(first)
+        first = as_explicit_map(first)
     repeats = first.period // gcd(first.period, then.advance)
     if then.period * repeats > MAX_PERIOD:
-        return replace(whole_map(first.n_in, then.n_out), loose=True)
+        return replace(whole_map(first.n_in, then.n_out), is_upper_bound=True)
     pairs = [
-        _taps_through(first, then.taps[u % then.period], u // then.period * then.advance)
+        _inputs_read_by_outputs(first, then.taps[u % then.period], u // then.period * then.advance)
         for u in range(then.period * repeats)
     ]
     advance = then.advance * repeats // first.period * first.advance
     edge = then.edge if first.period == 1 else "zero"
-    result = AxisMap(first.n_in, then.n_out, _without_exactness(pairs), advance, edge)
-    loose = first.loose or then.loose or any(not exact for _, exact in pairs)
-    return replace(shortest_pattern(result), loose=loose, window=then.window)
+    result = AxisMap(first.n_in, then.n_out, _ranges_of_pairs(pairs), advance, edge)
+    is_upper_bound = (
+        first.is_upper_bound or then.is_upper_bound or any(not exact for _, exact in pairs)
+    )
+    return replace(with_shortest_period(result), is_upper_bound=is_upper_bound, window=then.window)
 
 
-def _reads_every_input(axis: AxisMap) -> bool:
+def _outputs_together_read_all(axis: AxisMap) -> bool:
     """Whether all outputs together read all inputs, judged by the first `MAX_PERIOD` outputs."""
     reads = {t for u in range(min(axis.n_out, MAX_PERIOD)) for t in _unpadded_taps(axis, u)[0]}
     return len(reads) == axis.n_in
 
 
-def _taps_through(first: AxisMap, taps: range, shift: int) -> tuple[range, bool]:
-    """The inputs of ``first`` that its outputs ``taps``, moved by ``shift``, read.
+def _inputs_read_by_outputs(first: AxisMap, outputs: range, shift: int) -> tuple[range, bool]:
+    """The inputs of ``first`` that some of its outputs, moved by ``shift``, read.
 
     Returns:
         The shortest range that covers these inputs, and whether it contains no others.
     """
     units: set[int] = set()
-    for tap in taps:
+    for tap in outputs:
         periods, phase = divmod(tap + shift, first.period)
         units.update(t + periods * first.advance for t in first.taps[phase])
     return covering_range(sorted(units))

@@ -101,7 +101,7 @@ def placement_in(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
     for dim, (n, stride) in enumerate(zip(view.shape, view.stride(), strict=True)):
         if n == 1:
             continue
-        along = _base_dimension_of(elements, start, offset, n, stride)
+        along = _base_dimension_and_step(elements, start, offset, n, stride)
         if along is None or dims[along[0]] is not None:
             return None
         dims[along[0]] = dim
@@ -112,8 +112,8 @@ def placement_in(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
     return Placement(tuple(ranges), tuple(dims), tuple(base.shape), view.ndim)
 
 
-def _base_dimension_of(
-    elements: _ElementIndex, start: Sequence[int], offset: int, n: int, stride: int
+def _base_dimension_and_step(
+    elements: _ElementIndex, start: Sequence[int], offset: int, length: int, stride: int
 ) -> tuple[int, int] | None:
     """The dimension of the base that one dimension of the view runs along.
 
@@ -121,7 +121,7 @@ def _base_dimension_of(
         elements: the index of the base's elements.
         start: the index in the base of the view's first element.
         offset: the distance in memory of that element to the first one of the base.
-        n: the length of the view's dimension.
+        length: the length of the view's dimension.
         stride: the stride of the view's dimension.
 
     Returns:
@@ -129,7 +129,7 @@ def _base_dimension_of(
     """
     next_one, last = (
         elements.index_at(offset + stride),
-        elements.index_at(offset + (n - 1) * stride),
+        elements.index_at(offset + (length - 1) * stride),
     )
     if next_one is None or last is None:
         return None
@@ -138,7 +138,7 @@ def _base_dimension_of(
         return None
     (dim,) = moved
     step = next_one[dim] - start[dim]
-    ends = [a + (n - 1) * step * (d == dim) for d, a in enumerate(start)]
+    ends = [a + (length - 1) * step * (d == dim) for d, a in enumerate(start)]
     return (dim, step) if step > 0 and list(last) == ends else None
 
 
@@ -188,11 +188,11 @@ def link_from_base(source: Source, placement: Placement, out: Shape) -> Link:
     """The link from a base to a view of shape ``out``, which is a crop of the base."""
     dims = {dim: to for dim, to in enumerate(placement.dims) if to is not None}
     return link_by_dims(
-        source, out, dims, crops_of(source.shape, dict(enumerate(placement.ranges)))
+        source, out, dims, crop_maps(source.shape, dict(enumerate(placement.ranges)))
     )
 
 
-def crops_of(shape: Shape, indices_of: Mapping[int, range]) -> dict[int, AxisMap]:
+def crop_maps(shape: Shape, indices_of: Mapping[int, range]) -> dict[int, AxisMap]:
     """The crop maps of the dimensions of which a part takes only some indices."""
     return {
         dim: crop_map(shape[dim], len(indices), indices.start, indices.step)

@@ -23,7 +23,7 @@ from .patches import Patch, Patches, VisibleContents
 from .views import (
     Placement,
     Strip,
-    crops_of,
+    crop_maps,
     in_base_order,
     link_from_base,
     link_into_base,
@@ -34,14 +34,14 @@ from .views import (
     whole_placement,
 )
 
-UNPLACED_WRITE_BOUND = "what is written to a part of a tensor could not be placed"
-"""The bound of a node after a write to a part of its tensor that has no known placement."""
-MIXED_CHANNELS_BOUND = (
+UNPLACED_WRITE_REASON = "what is written to a part of a tensor could not be placed"
+"""Why maps are only an upper bound: a part of the tensor with no known placement was written to."""
+MIXED_CHANNELS_REASON = (
     "its channels read different places, and some of them are taken or overwritten"
 )
-"""The bound of a node of some channels of a tensor whose channels read different units."""
-IRREGULAR_VIEW_BOUND = "a view of other elements than a grid of them"
-"""The bound of a view whose elements are no grid of its base's elements."""
+"""Why maps are only an upper bound: channels that read different units were taken apart."""
+IRREGULAR_VIEW_REASON = "a view of other elements than a grid of them"
+"""Why a view's maps are only an upper bound: its elements are not a regular grid in its base."""
 CHANNELWISE_KINDS = ("pass", "merge", "pad", "crop", "resample")
 """Kinds of operations (core.graph.KINDS) whose output channels may each read one input channel."""
 ELEMENTWISE_OPERATIONS = names_in(
@@ -121,13 +121,13 @@ class Memory:
             key = storage_of(result)
             sharing = [t for t in read if storage_of(t) == key]
             if sharing and key is not None:
-                parent = self._view(sharing[0])
+                parent = self._view_of_tensor(sharing[0])
                 if parent is not None:
                     self.views[id(result)] = _TensorView(
                         result, parent, parent.log, len(parent.log.writes)
                     )
 
-    def _view(self, tensor: torch.Tensor) -> _TensorView | None:
+    def _view_of_tensor(self, tensor: torch.Tensor) -> _TensorView | None:
         """The view of a tensor, registered on first use; None for tensors without memory."""
         view = self.views.get(id(tensor))
         if view is None:
@@ -142,13 +142,13 @@ class Memory:
 
     def mark_current(self, tensor: torch.Tensor) -> None:
         """Marks a tensor's node as up to date with all writes so far."""
-        view = self._view(tensor)
+        view = self._view_of_tensor(tensor)
         if view is not None:
             view.included_writes = len(view.log.writes)
 
     def record_write(self, tensor: torch.Tensor, draft: Draft | None) -> None:
         """Adds to the log that a tensor was overwritten with a node's output (None: constants)."""
-        view = self._view(tensor)
+        view = self._view_of_tensor(tensor)
         if view is not None:
             view.log.writes.append((view, draft))
             view.included_writes = len(view.log.writes)
@@ -160,7 +160,7 @@ class Memory:
             key = storage_of(tensor)
             if key not in self.logs:
                 return
-            view = self._view(tensor)
+            view = self._view_of_tensor(tensor)
         if view is not None and view.included_writes != len(view.log.writes):
             self._bring_up_to_date(view)
 
@@ -180,7 +180,7 @@ class Memory:
             for writer, written in new:
                 draft = self._node_after_write(draft, view, writer, written)
         elif view.parent is not None:
-            draft = self._read_from_parent(view, view.parent)
+            draft = self._node_from_parent(view, view.parent)
         else:
             return
         if draft is not old:
@@ -192,11 +192,11 @@ class Memory:
             self._bring_up_to_date(view)
         return self.nodes.node_of(view.tensor)
 
-    def _read_from_parent(self, view: _TensorView, parent: _TensorView) -> Draft | None:
+    def _node_from_parent(self, view: _TensorView, parent: _TensorView) -> Draft | None:
         """The node of a view, made from the up-to-date node of its parent."""
-        return self._view_node(view, parent, self._current_node(parent))
+        return self._node_of_view(view, parent, self._current_node(parent))
 
-    def _view_node(
+    def _node_of_view(
         self, view: _TensorView, parent: _TensorView, node: Draft | None
     ) -> Draft | None:
         """The node of a view, made from ``node``, the content of its parent."""
@@ -205,12 +205,12 @@ class Memory:
             return node
         source, out = Source(node, tuple(parent.tensor.shape)), tuple(view.tensor.shape)
         if placement:
-            return self.part_node(node, placement, out)
-        if _same_order(view.tensor, parent.tensor):
+            return self.node_of_part(node, placement, out)
+        if _has_all_elements_in_order(view.tensor, parent.tensor):
             outcome = Outcome("reshape", [reshaped_link(source, out)])
         else:
             outcome = Outcome(
-                "unknown", [unfollowed_link(source)], IRREGULAR_VIEW_BOUND, IRREGULAR_VIEW_BOUND
+                "unknown", [unfollowed_link(source)], IRREGULAR_VIEW_REASON, IRREGULAR_VIEW_REASON
             )
         return self.nodes.add_node("view", outcome, out)
 
@@ -258,7 +258,7 @@ class Memory:
             node, mixed=True, elementwise_source=mixed[0].source if elementwise else None
         )
 
-    def channel_part(self, tensor: torch.Tensor, node: Draft) -> tuple[Draft | None] | None:
+    def node_of_channel_part(self, tensor: torch.Tensor, node: Draft) -> tuple[Draft | None] | None:
         """The node of a new view of a tensor whose channels differ.
 
         Args:
@@ -279,9 +279,9 @@ class Memory:
                 break
             base, node = base.parent, above
         placement = placement_in(view.tensor, base.tensor)
-        return (self.part_node(node, placement, tuple(tensor.shape)),) if placement else None
+        return (self.node_of_part(node, placement, tuple(tensor.shape)),) if placement else None
 
-    def part_node(self, node: Draft, placement: Placement, out: Shape) -> Draft | None:
+    def node_of_part(self, node: Draft, placement: Placement, out: Shape) -> Draft | None:
         """The node of a part of a tensor.
 
         Args:
@@ -297,7 +297,7 @@ class Memory:
             not (parts or placement.covers(dim)) for dim, parts in enumerate(node.layout)
         )
         if patches and patches.elementwise_source and has_some_channels:
-            inner = self.part_node(patches.elementwise_source, placement, out)
+            inner = self.node_of_part(patches.elementwise_source, placement, out)
             if inner is None:
                 return None
             own = Source(inner, out)
@@ -308,7 +308,7 @@ class Memory:
             if [patch.placement for patch in visible.patches] == [placement]:
                 return visible.patches[0].draft
             cut = any(self._takes_some_channels(patch, placement) for patch in visible.patches)
-            bound = "" if visible.exact and not cut else MIXED_CHANNELS_BOUND
+            bound = "" if visible.exact and not cut else MIXED_CHANNELS_REASON
             whole = patches.visible(whole_placement(placement.shape), node.layout)
             if visible.exact and (visible.patches, visible.base) != (whole.patches, whole.base):
                 links = self._visible_links(patches.base, visible, placement.shape)
@@ -340,9 +340,9 @@ class Memory:
         step = writer
         while step.parent is not base and step.parent is not None:
             step = step.parent
-        if step.parent is None or not _same_order(step.tensor, base.tensor):
+        if step.parent is None or not _has_all_elements_in_order(step.tensor, base.tensor):
             return self._node_of_unplaced_write(old, written, tuple(base.tensor.shape))
-        inner = self._node_after_write(self._view_node(step, base, old), step, writer, written)
+        inner = self._node_after_write(self._node_of_view(step, base, old), step, writer, written)
         if inner is None:
             return None
         source, shape = Source(inner, tuple(step.tensor.shape)), tuple(base.tensor.shape)
@@ -357,7 +357,9 @@ class Memory:
         if not links:
             return None
         return self.nodes.add_node(
-            "setitem", Outcome("unknown", links, UNPLACED_WRITE_BOUND, UNPLACED_WRITE_BOUND), shape
+            "setitem",
+            Outcome("unknown", links, UNPLACED_WRITE_REASON, UNPLACED_WRITE_REASON),
+            shape,
         )
 
     def _takes_some_channels(self, patch: Patch, region: Placement) -> bool:
@@ -405,7 +407,7 @@ class Memory:
         if not links:
             return None
         joined = self._setitem_node(
-            links, patch.placement, "" if visible.exact else MIXED_CHANNELS_BOUND
+            links, patch.placement, "" if visible.exact else MIXED_CHANNELS_REASON
         )
         self.patches_of[id(joined)] = patches
         return joined
@@ -445,7 +447,7 @@ class Memory:
     def _strip_link(self, old: Source, strip: Strip) -> Link:
         """The link from one rectangle of a tensor's old content, which stays at its position."""
         out = tuple(len(strip.get(dim, range(n))) for dim, n in enumerate(old.shape))
-        cut = link_by_dims(old, out, same_dims(old), crops_of(old.shape, strip))
+        cut = link_by_dims(old, out, same_dims(old), crop_maps(old.shape, strip))
         part = Source(self.nodes.add_node("getitem", Outcome("crop", [cut]), out), out)
         uncrop = {
             d: uncrop_map(old.shape[d], t) for d, t in strip.items() if len(t) != old.shape[d]
@@ -454,11 +456,11 @@ class Memory:
 
     def _setitem_node(self, links: Sequence[Link], placement: Placement, bound: str) -> Draft:
         """A new node for a tensor whose contents are linked, after a write to ``placement``."""
-        bound = UNPLACED_WRITE_BOUND if any(link.unfollowed for link in links) else bound
+        bound = UNPLACED_WRITE_REASON if any(link.unfollowed for link in links) else bound
         layout = links[-1].layout
         inside = any(parts and not placement.covers(dim) for dim, parts in enumerate(layout))
         note = JOINED_NOTE if inside and len(links) > 1 else bound
-        kind = "unknown" if bound == UNPLACED_WRITE_BOUND else "merge" if len(links) > 1 else "pad"
+        kind = "unknown" if bound == UNPLACED_WRITE_REASON else "merge" if len(links) > 1 else "pad"
         return self.nodes.add_node("setitem", Outcome(kind, links, note, bound), placement.shape)
 
 
@@ -494,7 +496,7 @@ def _patch_link(node: Draft, placement: Placement) -> Link:
     return link_into_base(Source(node, tuple(placement.view_shape())), placement)
 
 
-def _same_order(view: torch.Tensor, base: torch.Tensor) -> bool:
+def _has_all_elements_in_order(view: torch.Tensor, base: torch.Tensor) -> bool:
     """Whether a view has all elements of its base, in the same order."""
     return (
         view.dtype == base.dtype

@@ -10,13 +10,13 @@ from typing import NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..axes.axis_map import AxisMap, Edge, read_matrix
+from ..axes.axis_map import AxisMap, Edge, matrix_of_reads
 
 ReadMatrix = NDArray[np.bool_]
 """A boolean matrix of shape (outputs, inputs) that is True where an output reads an input."""
 MAX_PERIOD_TRIED = 32
 """The longest period that is tried."""
-MAX_UNREPEATED_OUTPUTS = 1024
+MAX_EXPLICIT_OUTPUTS = 1024
 """The most outputs of a map whose taps do not repeat."""
 
 
@@ -42,27 +42,29 @@ def fit_map(reads: ReadMatrix) -> MapFit | None:
         reads: the observations, of shape (outputs, inputs).
 
     Returns:
-        The fit; None if no pattern repeats for more than `MAX_UNREPEATED_OUTPUTS` outputs.
+        The fit; None if no pattern repeats for more than `MAX_EXPLICIT_OUTPUTS` outputs.
     """
     taps = [_range_of(np.flatnonzero(row)) for row in reads]
     filled = fill_gaps(reads)
     scattered = not np.array_equal(filled, reads)
-    for candidate in _candidates(taps, reads.shape[1]):
-        if np.array_equal(read_matrix(candidate), filled) and _mostly_reads_inside(candidate, taps):
+    for candidate in _candidate_maps(taps, reads.shape[1]):
+        if np.array_equal(matrix_of_reads(candidate), filled) and _mostly_reads_inside(
+            candidate, taps
+        ):
             return MapFit(candidate, True, scattered)
-    if len(taps) > MAX_UNREPEATED_OUTPUTS:
+    if len(taps) > MAX_EXPLICIT_OUTPUTS:
         return None
-    return MapFit(unrepeated_map(taps, reads.shape[1]), False, scattered)
+    return MapFit(explicit_map(taps, reads.shape[1]), False, scattered)
 
 
 def fill_gaps(reads: ReadMatrix) -> ReadMatrix:
     """The reads, extended to all units between the first and the last if gaps are unequal."""
-    return read_matrix(
-        unrepeated_map([_range_of(np.flatnonzero(row)) for row in reads], reads.shape[1])
+    return matrix_of_reads(
+        explicit_map([_range_of(np.flatnonzero(row)) for row in reads], reads.shape[1])
     )
 
 
-def with_lengths(axis: AxisMap, n_in: int, n_out: int) -> AxisMap:
+def map_with_lengths(axis: AxisMap, n_in: int, n_out: int) -> AxisMap:
     """The same pattern of taps on axes of other lengths."""
     return replace(axis, n_in=n_in, n_out=n_out)
 
@@ -76,19 +78,19 @@ def _range_of(units: NDArray[np.intp]) -> range:
     return range(int(units[0]), int(units[-1]) + 1, step)
 
 
-def unrepeated_map(taps: Sequence[range], n: int) -> AxisMap:
+def explicit_map(taps: Sequence[range], n_in: int) -> AxisMap:
     """The map with period ``len(taps)``, i.e. one that lists the taps of every output.
 
     Its advance beyond the last output extrapolates the mean distance between outputs.
 
     Args:
         taps: the units that each output reads.
-        n: number of input units.
+        n_in: number of input units.
     """
     starts = [tap.start for tap in taps if tap]
     distance = starts[-1] - starts[0] if starts else 0
-    advance = round(distance * len(taps) / (len(taps) - 1)) if len(taps) > 1 else n
-    return AxisMap(n, len(taps), tuple(taps), advance)
+    advance = round(distance * len(taps) / (len(taps) - 1)) if len(taps) > 1 else n_in
+    return AxisMap(n_in, len(taps), tuple(taps), advance)
 
 
 def _mostly_reads_inside(axis: AxisMap, taps: Sequence[range]) -> bool:
@@ -106,19 +108,21 @@ def _mostly_reads_inside(axis: AxisMap, taps: Sequence[range]) -> bool:
     return len(taps) > 3 and 2 * unpadded >= len(taps)
 
 
-def _candidates(taps: Sequence[range], n: int) -> Iterator[AxisMap]:
+def _candidate_maps(taps: Sequence[range], n_in: int) -> Iterator[AxisMap]:
     """The maps that may reproduce the taps of all outputs, those with short periods first."""
-    m = len(taps)
-    for period in range(1, min(MAX_PERIOD_TRIED, max(1, m // 2)) + 1):
-        for advance in _advances(taps, period):
-            phases = [_aligned_outputs(taps, phase, period, advance) for phase in range(period)]
-            yield AxisMap(n, m, tuple(map(_union_of_taps, phases)), advance)
+    n_out = len(taps)
+    for period in range(1, min(MAX_PERIOD_TRIED, max(1, n_out // 2)) + 1):
+        for advance in _frequent_advances(taps, period):
+            phases = [
+                _taps_moved_to_first_period(taps, phase, period, advance) for phase in range(period)
+            ]
+            yield AxisMap(n_in, n_out, tuple(map(_union_of_taps, phases)), advance)
             unclipped = tuple(map(_widest_taps, phases))
             for edge in get_args(Edge)[1:]:
-                yield AxisMap(n, m, unclipped, advance, edge)
+                yield AxisMap(n_in, n_out, unclipped, advance, edge)
 
 
-def _advances(taps: Sequence[range], period: int) -> list[int]:
+def _frequent_advances(taps: Sequence[range], period: int) -> list[int]:
     """The three most frequent distances by which taps move from one period to the next."""
     moves = Counter(
         after[end] - before[end]
@@ -129,7 +133,9 @@ def _advances(taps: Sequence[range], period: int) -> list[int]:
     return [move for move, _ in moves.most_common(3)] or [0]
 
 
-def _aligned_outputs(taps: Sequence[range], phase: int, period: int, advance: int) -> list[range]:
+def _taps_moved_to_first_period(
+    taps: Sequence[range], phase: int, period: int, advance: int
+) -> list[range]:
     """The taps of all outputs of one phase, each moved back to the first period."""
     moved = []
     for turn, own in enumerate(taps[phase::period]):

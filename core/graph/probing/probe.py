@@ -21,13 +21,13 @@ from ...torch_private import (
     disable_current_modes,
     temporarily_clear_interpreter_stack,
 )
-from ..axes.axis_map import AxisMap, Window, identity_map, read_matrix, whole_map
+from ..axes.axis_map import AxisMap, Window, identity_map, matrix_of_reads, whole_map
 from ..axes.layout import Dims, Grid, Shape, plain_layout
 from ..rules.call import Call, Link, Outcome
 from ..rules.links import fit_links, unknown_outcome, unknown_outcome_of_links
 from ..rules.windows import GLOBAL_NOTE
 from ..tracing.constants import Constants
-from .map_fit import MapFit, ReadMatrix, fill_gaps, fit_map, with_lengths
+from .map_fit import MapFit, ReadMatrix, fill_gaps, fit_map, map_with_lengths
 from .trial import NotProbedError, NotRunError, Observation, Observations, Trial
 
 AXIS_BUDGET = 1 << 27
@@ -50,8 +50,8 @@ LENGTH_PAIRS = ((24, 16), (32, 24), (42, 28))
 """Pairs of lengths for an axis that is too long for its own length to be observed."""
 ObservationsOfAxes = tuple[list[Observations], list[Observations]]
 """The observations along (height, width), each at one length or at two, the longer one first."""
-UNFOLLOWED_BOUND = "mixes the image axes in a way that is not followed"
-"""The bound of an operation after which no dimension is known to run along an image axis."""
+UNFOLLOWED_AXES_REASON = "mixes the image axes in a way that is not followed"
+"""Why maps are only an upper bound: no dimension is known to run along an image axis."""
 
 
 class Prober:
@@ -90,7 +90,7 @@ class Prober:
         if key not in self.cache:
             self.references.append(trial.call)
             try:
-                with _isolated_from_run():
+                with _outside_traced_run():
                     self.cache[key] = (self._observe_axis(trial, 0), self._observe_axis(trial, 1))
             except NotProbedError as error:
                 self.cache[key] = error
@@ -139,7 +139,7 @@ class Prober:
                     raise
                 continue
             if observations[0] is not None and all(
-                _all_equal(observations[0], reads) for reads in observations[1:]
+                _observations_agree(observations[0], reads) for reads in observations[1:]
             ):
                 return observations[0]
         return None
@@ -153,15 +153,15 @@ class Prober:
             The observations; None if their cost exceeds ``max_cost`` or the remaining budget.
         """
         lengths = (length, other) if axis == 0 else (other, length)
-        cost = trial.cost(axis, lengths)
+        cost = trial.observation_cost(axis, lengths)
         resized = [a for a, n in enumerate(lengths) if n is not None]
-        if cost > min(max_cost, self.remaining_budget) or not all(map(trial.resizable, resized)):
+        if cost > min(max_cost, self.remaining_budget) or not all(map(trial.is_resizable, resized)):
             return None
         self.remaining_budget -= cost
         return trial.observe(axis, lengths)
 
 
-def _all_equal(one: Observations, other: Observations | None) -> bool:
+def _observations_agree(one: Observations, other: Observations | None) -> bool:
     """Whether two sets of observations agree for all pairs of an input and a result."""
     if other is None:
         return False
@@ -170,7 +170,7 @@ def _all_equal(one: Observations, other: Observations | None) -> bool:
 
 
 @contextmanager
-def _isolated_from_run() -> Iterator[None]:
+def _outside_traced_run() -> Iterator[None]:
     """A context without the modes, `torch.func` transforms and gradients of the traced run."""
     clear = temporarily_clear_interpreter_stack()
     with clear, DisableTorchFunction(), torch.no_grad(), disable_current_modes():
@@ -217,7 +217,7 @@ def _outcome_of_result(
             links.append(Link(source.node, layout, (rows.map, cols.map)))
             bounds += [rows.bound, cols.bound]
     if links and fit_links(links, call.out).unfollowed:
-        return unknown_outcome(call, UNFOLLOWED_BOUND)
+        return unknown_outcome(call, UNFOLLOWED_AXES_REASON)
     return _outcome_from_links(call, links, next(filter(None, bounds), ""))
 
 
@@ -242,15 +242,15 @@ def _placements_of_source(
         unrolled = (*out[:tokens], *grid, *out[tokens + 1 :])
         dims = (tokens, tokens + 1)
     own_dims = [dim if dim is not None and dim < len(unrolled) else None for dim in dims]
-    pair = (place_axis(observations[a], grid[a], unrolled or (1,), own_dims[a]) for a in (0, 1))
+    pair = (axis_placement(observations[a], grid[a], unrolled or (1,), own_dims[a]) for a in (0, 1))
     rows, cols = _in_separate_dims(*pair)
     if unrolled == out or rows.map is None or cols.map is None:
         return rows, cols
     if (rows.dim, cols.dim) == dims:
         return rows._replace(dim=tokens), cols._replace(dim=tokens)
-    return _placement_reading_all(grid[0], out, None, UNFOLLOWED_BOUND), _placement_reading_all(
-        grid[1], out, None, UNFOLLOWED_BOUND
-    )
+    return _placement_reading_all(
+        grid[0], out, None, UNFOLLOWED_AXES_REASON
+    ), _placement_reading_all(grid[1], out, None, UNFOLLOWED_AXES_REASON)
 
 
 def _in_separate_dims(
@@ -267,30 +267,36 @@ def _in_separate_dims(
         elif cols.map and cols.map.whole:
             cols = cols._replace(dim=None, map=whole_map(cols.map.n_in, 1))
     elif rows.dim in cols.tied or cols.dim in rows.tied:
-        rows = rows._replace(bound=rows.bound or RAGGED_BOUND)
+        rows = rows._replace(bound=rows.bound or DEPENDENT_AXES_REASON)
     return rows, cols
 
 
-def _placement_reading_all(n: int, out: Shape, own: int | None, bound: str = "") -> AxisPlacement:
-    """The placement of an axis of n units that every output reads completely.
+def _placement_reading_all(
+    axis_length: int, out: Shape, own_dim: int | None, bound: str = ""
+) -> AxisPlacement:
+    """The placement of an axis that every output reads completely.
 
     Args:
-        n: units of the axis.
+        axis_length: units of the axis.
         out: the shape of the result.
-        own: the dimension of the axis in the input.
+        own_dim: the dimension of the axis in the input.
         bound: the reason for the upper bound.
     """
-    if n == 1:
-        m = 1 if own is None else out[own]
+    if axis_length == 1:
+        out_length = 1 if own_dim is None else out[own_dim]
         return AxisPlacement(
-            own, identity_map(1) if m == 1 else identity_map(1).broadcast(m), bound
+            own_dim,
+            identity_map(1) if out_length == 1 else identity_map(1).broadcast(out_length),
+            bound,
         )
-    stays = own is not None and out[own] == n
-    return AxisPlacement(own if stays else None, whole_map(n, n if stays else 1), bound)
+    stays = own_dim is not None and out[own_dim] == axis_length
+    return AxisPlacement(
+        own_dim if stays else None, whole_map(axis_length, axis_length if stays else 1), bound
+    )
 
 
-def place_axis(
-    observations: Sequence[Observation | None], n: int, out: Shape, own: int | None
+def axis_placement(
+    observations: Sequence[Observation | None], n: int, out: Shape, own_dim: int | None
 ) -> AxisPlacement:
     """Where an image axis lies in a result; an upper bound if that cannot be determined.
 
@@ -298,32 +304,32 @@ def place_axis(
         observations: the observations at one length or two; None if they depend on the values.
         n: the recorded length of the axis.
         out: the recorded shape of the result.
-        own: the dimension of the axis in the input, if the result has this dimension.
+        own_dim: the dimension of the axis in the input, if the result has this dimension.
     """
     observed = [observation for observation in observations if observation is not None]
     if len(observed) < len(observations):
-        return _placement_reading_all(n, out, own, VALUES_BOUND)
+        return _placement_reading_all(n, out, own_dim, VALUE_DEPENDENT_READS_REASON)
     reads = [observation.reads for observation in observed]
     if not any(each.any() for each in reads[-1]):
         return AxisPlacement(None, None)
     varying = next(filter(None, map(_varying_dims, reversed(reads))), [])
     if not varying:
         return _placement_of_constant_reads(
-            [np.any(r[0], axis=0, keepdims=True) for r in reads], n, out, own
+            [np.any(r[0], axis=0, keepdims=True) for r in reads], n, out, own_dim
         )
     fits = {dim: _fit_all_lengths([each[dim] for each in reads], n, out[dim]) for dim in varying}
-    dim, best = _narrowest_fit({dim: best for dim, best in fits.items() if best}, own)
+    dim, best = _narrowest_fit({dim: best for dim, best in fits.items() if best}, own_dim)
     if best is None:
-        return _placement_reading_all(n, out, own, UNFOLLOWED_BOUND)
+        return _placement_reading_all(n, out, own_dim, UNFOLLOWED_AXES_REASON)
     tied = tuple(int(other) for other in np.flatnonzero(observed[-1].tied[dim]))
-    return AxisPlacement(dim, best.map, SCATTERED_BOUND if best.scattered else "", tied)
+    return AxisPlacement(dim, best.map, SCATTERED_READS_REASON if best.scattered else "", tied)
 
 
-def _narrowest_fit(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, MapFit | None]:
+def _narrowest_fit(fits: Mapping[int, MapFit], own_dim: int | None) -> tuple[int, MapFit | None]:
     """The dimension of a result along which the axis lies, and the fit along it.
 
     This is the dimension whose outputs read fewest units, among those with moving taps. The
-    dimension ``own`` of the axis in the input wins unless its outputs read twice as many.
+    dimension ``own_dim`` of the axis in the input wins unless its outputs read twice as many.
     """
     if not fits:
         return 0, None
@@ -332,18 +338,18 @@ def _narrowest_fit(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, Ma
 
     def width(dim: int) -> float:
         taps = eligible[dim].map.taps
-        return sum(map(len, taps)) / len(taps) * (1 if dim == own else 2)
+        return sum(map(len, taps)) / len(taps) * (1 if dim == own_dim else 2)
 
     dim = min(eligible, key=width)
     return dim, eligible[dim]
 
 
-VALUES_BOUND = "reads other places for other values"
-"""The bound of an operation whose reads depend on the values of its input."""
-SCATTERED_BOUND = "reads scattered places: all between them are taken"
-"""The bound of an operation whose outputs read units with unequal gaps."""
-RAGGED_BOUND = "reads other places for other outputs of a row: all of them are taken"
-"""The bound of an operation whose reads along one axis depend on the position along the other."""
+VALUE_DEPENDENT_READS_REASON = "reads other places for other values"
+"""Why maps are only an upper bound: the reads depend on the values of the input."""
+SCATTERED_READS_REASON = "reads scattered places: all between them are taken"
+"""Why maps are only an upper bound: the outputs read units with unequal gaps."""
+DEPENDENT_AXES_REASON = "reads other places for other outputs of a row: all of them are taken"
+"""Why maps are only an upper bound: reads along one axis depend on the position along the other."""
 
 
 def _varying_dims(reads_by_dim: Sequence[ReadMatrix]) -> list[int]:
@@ -353,7 +359,7 @@ def _varying_dims(reads_by_dim: Sequence[ReadMatrix]) -> list[int]:
 
 
 def _placement_of_constant_reads(
-    reads_by_length: Sequence[ReadMatrix], n: int, out: Shape, own: int | None
+    reads_by_length: Sequence[ReadMatrix], n: int, out: Shape, own_dim: int | None
 ) -> AxisPlacement:
     """The placement of an axis along which all outputs read the same units.
 
@@ -361,15 +367,15 @@ def _placement_of_constant_reads(
         reads_by_length: the reads of one output at one length or two.
         n: the recorded length of the axis.
         out: the recorded shape of the result.
-        own: the dimension of the axis in the input, if the result has this dimension.
+        own_dim: the dimension of the axis in the input, if the result has this dimension.
     """
     if n == 1 or all(reads.all() for reads in reads_by_length):
-        return _placement_reading_all(n, out, own)
+        return _placement_reading_all(n, out, own_dim)
     agreed = _fit_all_lengths(reads_by_length, n, 1)
     if agreed is None:
-        return _placement_reading_all(n, out, own, UNFOLLOWED_BOUND)
-    dim = own if own is not None and out[own] == 1 else None
-    return AxisPlacement(dim, agreed.map, SCATTERED_BOUND if agreed.scattered else "")
+        return _placement_reading_all(n, out, own_dim, UNFOLLOWED_AXES_REASON)
+    dim = own_dim if own_dim is not None and out[own_dim] == 1 else None
+    return AxisPlacement(dim, agreed.map, SCATTERED_READS_REASON if agreed.scattered else "")
 
 
 def _fit_all_lengths(reads_by_length: Sequence[ReadMatrix], n: int, m: int) -> MapFit | None:
@@ -382,14 +388,16 @@ def _fit_all_lengths(reads_by_length: Sequence[ReadMatrix], n: int, m: int) -> M
             _reproduces(candidate.map, reads) for reads in reads_by_length
         )
         if holds and _predicts_length(candidate.map, reads_by_length[0].shape, n, m):
-            return candidate._replace(map=_with_window_settings(with_lengths(candidate.map, n, m)))
+            return candidate._replace(
+                map=_with_window_settings(map_with_lengths(candidate.map, n, m))
+            )
     return fit_map(reads_by_length[-1]) if reads_by_length[-1].shape == (m, n) else None
 
 
 def _reproduces(axis: AxisMap, reads: ReadMatrix) -> bool:
     """Whether a map, on axes of the observed lengths, reads exactly the observed units."""
     m, n = reads.shape
-    return np.array_equal(read_matrix(with_lengths(axis, n, m)), fill_gaps(reads))
+    return np.array_equal(matrix_of_reads(map_with_lengths(axis, n, m)), fill_gaps(reads))
 
 
 def _predicts_length(axis: AxisMap, fitted_shape: tuple[int, ...], n: int, m: int) -> bool:
@@ -421,7 +429,7 @@ def _outcome_from_links(call: Call, links: Sequence[Link], reason: str) -> Outco
     """The outcome of a call with these links; ``reason`` is the reason for a bound or ""."""
     maps = [axis for link in links for axis in link.maps]
     bound = f"{call.operation}: {reason}" if reason else ""
-    if reason in (VALUES_BOUND, UNFOLLOWED_BOUND):
+    if reason in (VALUE_DEPENDENT_READS_REASON, UNFOLLOWED_AXES_REASON):
         return unknown_outcome_of_links(call, links, reason)
     if any(axis.whole for axis in maps):
         return Outcome("global", links, f"{GLOBAL_NOTE}: {call.operation} over space", bound)

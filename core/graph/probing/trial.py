@@ -77,7 +77,7 @@ class NotRepeatableError(RuntimeError):
     """The error of a call that draws random numbers or turns values into Python numbers."""
 
 
-class Repeatable(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class RefuseUnrepeatable(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context that refuses operations which draw random numbers or return Python numbers.
 
     Such an operation raises `NotRepeatableError` inside the context.
@@ -142,14 +142,14 @@ class Trial:
             return plain if self.constants.fixed_values(tensor) is None else id(tensor)
 
         return self.call.function, repr(
-            _map_tensors((list(self.call.args), self.call.kwargs), mark)
+            _replace_tensors((list(self.call.args), self.call.kwargs), mark)
         )
 
     def length(self, axis: int) -> int:
         """The number of units along an image axis, in the input that has most."""
         return max(source.node.grid[axis] for source in self.sources.values())
 
-    def resizable(self, axis: int) -> bool:
+    def is_resizable(self, axis: int) -> bool:
         """Whether an image axis may get another length: all inputs have one length or one unit."""
         return len({s.node.grid[axis] for s in self.sources.values()} - {1}) < 2
 
@@ -171,7 +171,7 @@ class Trial:
                     shape[dim] = n if self.tokens is None else prod(grid)
         return tuple(shape)
 
-    def cost(self, axis: int, lengths: Lengths) -> int:
+    def observation_cost(self, axis: int, lengths: Lengths) -> int:
         """The number of values that `observe` reads and writes; operations count as fractions.
 
         Raises:
@@ -201,8 +201,8 @@ class Trial:
         plain = (list(self.call.args), dict(self.call.kwargs))
         try:
             with DisableTorchFunction(), torch.no_grad():
-                args, kwargs = _map_tensors(plain, lambda tensor: values[id(tensor)], device)
-                with Repeatable():  # type: ignore[no-untyped-call]
+                args, kwargs = _replace_tensors(plain, lambda tensor: values[id(tensor)], device)
+                with RefuseUnrepeatable():  # type: ignore[no-untyped-call]
                     return tensors_in((function(*args, **kwargs),))
         except Exception as error:
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -232,8 +232,12 @@ class Trial:
         for order, (key, source) in enumerate(self.sources.items()):
             grid = self.grid(source, lengths)
             marks = [
-                self._altered_by(
-                    values, base, key, self._index_of(key, axis, unit, grid), INPUT_CHANGES[draw]
+                self._altered_elements(
+                    values,
+                    base,
+                    key,
+                    self._index_of_row_or_column(key, axis, unit, grid),
+                    INPUT_CHANGES[draw],
                 )
                 for unit in range(grid[axis])
             ]
@@ -277,7 +281,9 @@ class Trial:
             raise NotProbedError("gives no numbers for random ones")
         return base
 
-    def _index_of(self, key: int, axis: int, unit: int, grid: tuple[int, int]) -> tuple[Any, ...]:
+    def _index_of_row_or_column(
+        self, key: int, axis: int, unit: int, grid: tuple[int, int]
+    ) -> tuple[Any, ...]:
         """The index of one row or column in the tensor of an input."""
         dim = self.dims[key][axis]
         if dim is None:
@@ -287,7 +293,7 @@ class Trial:
             return (*[slice(None)] * dim, tokens)
         return (*[slice(None)] * dim, unit)
 
-    def _altered_by(
+    def _altered_elements(
         self,
         values: Mapping[int, torch.Tensor],
         base: Sequence[torch.Tensor],
@@ -324,18 +330,20 @@ class Trial:
         return result
 
 
-def _map_tensors(value: Any, new: Callable[[torch.Tensor], Any], device: str = "cpu") -> Any:
-    """Nested arguments in which ``new`` replaces every tensor, and ``device`` every device."""
+def _replace_tensors(
+    value: Any, replacement_of: Callable[[torch.Tensor], Any], device: str = "cpu"
+) -> Any:
+    """Nested arguments in which other tensors replace the tensors, and ``device`` every device."""
     if isinstance(value, torch.Tensor):
-        return new(value)
+        return replacement_of(value)
     if isinstance(value, torch.device):
         return torch.device(device)
     if isinstance(value, list):
-        return [_map_tensors(part, new, device) for part in value]
+        return [_replace_tensors(part, replacement_of, device) for part in value]
     if type(value) is tuple:
-        return tuple(_map_tensors(part, new, device) for part in value)
+        return tuple(_replace_tensors(part, replacement_of, device) for part in value)
     if isinstance(value, dict):
-        moved = {key: _map_tensors(part, new, device) for key, part in value.items()}
+        moved = {key: _replace_tensors(part, replacement_of, device) for key, part in value.items()}
         return moved | ({"device": device} if value.get("device") is not None else {})
     return value
 
@@ -377,7 +385,7 @@ def _observation_from(altered: Sequence[torch.Tensor]) -> Observation:
         altered: for each changed row or column, the boolean mask of the altered elements.
     """
     marks = [each.reshape(1) if each.ndim == 0 else each for each in altered]
-    by_dim = [[_marked_along(each, dim) for dim in range(each.ndim)] for each in marks]
+    by_dim = [[_any_over_other_dims(each, dim) for dim in range(each.ndim)] for each in marks]
     reads = tuple(np.stack(column, axis=1) for column in zip(*by_dim, strict=True))
     rank = marks[0].ndim
     tied = np.zeros((rank, rank), dtype=np.bool_)
@@ -385,24 +393,28 @@ def _observation_from(altered: Sequence[torch.Tensor]) -> Observation:
     for one, other in permutations((d for d in range(rank) if marks[0].shape[d] > 1), 2):
         tied[one, other] = not all(
             np.array_equal(alone[other], read[0][1][other])
-            and np.array_equal(_marked_along(each, one, other), _outer_product(alone, one, other))
+            and np.array_equal(
+                _any_over_other_dims(each, one, other), _outer_product(alone, one, other)
+            )
             for each, alone in read
         )
     return Observation(reads, tied)
 
 
-def _outer_product(alone: Sequence[NDArray[np.bool_]], one: int, other: int) -> NDArray[np.bool_]:
+def _outer_product(
+    marks_by_dim: Sequence[NDArray[np.bool_]], dim: int, other_dim: int
+) -> NDArray[np.bool_]:
     """The marks in the plane of two dimensions if they are independent along both.
 
     Args:
-        alone: the boolean marks along each dimension.
-        one, other: the two dimensions.
+        marks_by_dim: the boolean marks along each dimension.
+        dim, other_dim: the two dimensions.
     """
-    low, high = sorted((one, other))
-    return np.outer(alone[low], alone[high])
+    low, high = sorted((dim, other_dim))
+    return np.outer(marks_by_dim[low], marks_by_dim[high])
 
 
-def _marked_along(marks: torch.Tensor, *dims: int) -> NDArray[np.bool_]:
+def _any_over_other_dims(marks: torch.Tensor, *dims: int) -> NDArray[np.bool_]:
     """The marks along some dimensions, united over all other dimensions."""
     others = tuple(dim for dim in range(marks.ndim) if dim not in dims)
     united: NDArray[np.bool_] = (marks.any(dim=others) if others else marks).numpy()

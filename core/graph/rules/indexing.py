@@ -14,13 +14,13 @@ import torch
 
 from ..axes.axis_map import AxisMap, crop_map
 from ..axes.layout import Shape
-from ..axes.nesting import picked_map
+from ..axes.nesting import index_list_map
 from .call import Call, Link, Outcome, Source, broadcast_dims, names_in, normalized_dims, same_dims
 from .links import link_by_dims, unknown_outcome
 from .windows import GLOBAL_NOTE, Rule
 
-VALUE_INDEX_BOUND = "indexing by values"
-"""The reason for an upper bound where indices are not constant."""
+VALUE_INDEX_REASON = "indexing by values"
+"""Why maps are only an upper bound: the indices are not constant."""
 
 
 def getitem(call: Call) -> Outcome:
@@ -31,14 +31,14 @@ def getitem(call: Call) -> Outcome:
     source, index = call.sources[0], call.get(1, "index")
     items = list(index) if isinstance(index, tuple) else [index]
     if len(call.sources) > 1:
-        return unknown_outcome(call, VALUE_INDEX_BOUND)
+        return unknown_outcome(call, VALUE_INDEX_REASON)
     read = [_index_item(call, item) for item in items]
     used = sum(item is not None and item is not ... for item in items)
     at = next((i for i, item in enumerate(items) if item is ...), len(items))
     read[at : at + 1] = [slice(None)] * (len(source.shape) - used)
     lists = [i for i, item in enumerate(read) if isinstance(item, torch.Tensor)]
     if any(isinstance(item, str) for item in read) or not _keeps_dimension_order(read, lists):
-        return unknown_outcome(call, VALUE_INDEX_BOUND)
+        return unknown_outcome(call, VALUE_INDEX_REASON)
     link = indexed_link(source, call.out, read)
     return Outcome("crop", [link])
 
@@ -88,7 +88,7 @@ def indexed_link(source: Source, out: Shape, items: Sequence[object]) -> Link:
             maps[dim] = crop_map(n, 1, item % n)
         elif isinstance(item, torch.Tensor):
             if dim in source.image_dims and item.ndim == 1:
-                maps[dim] = picked_map(n, [int(i) % n for i in item])
+                maps[dim] = index_list_map(n, [int(i) % n for i in item])
             if dim not in source.image_dims or item.ndim == 1:
                 dims[dim] = target
             target += item.ndim
@@ -122,7 +122,7 @@ def index_select(call: Call) -> Outcome:
     source, dim = call.source_of(call.get(0, "input")), cast(int, call.get(1, "dim"))
     index = _index_item(call, call.get(2, "index"))
     if source is None or len(call.sources) > 1 or not isinstance(index, torch.Tensor):
-        return unknown_outcome(call, VALUE_INDEX_BOUND)
+        return unknown_outcome(call, VALUE_INDEX_REASON)
     items: list[object] = [slice(None)] * len(source.shape)
     items[dim % len(items)] = index.reshape(-1)
     return Outcome("crop", [indexed_link(source, call.out, items)])
@@ -150,7 +150,7 @@ def gather(call: Call) -> Outcome:
     if source is not None and dim in source.image_dims:
         note = f"{call.operation} along an image axis"
         return Outcome(
-            "unknown", links, f"{GLOBAL_NOTE}: {note}", f"{call.operation}: {VALUE_INDEX_BOUND}"
+            "unknown", links, f"{GLOBAL_NOTE}: {note}", f"{call.operation}: {VALUE_INDEX_REASON}"
         )
     return Outcome("merge" if len(links) > 1 else "pass", links)
 

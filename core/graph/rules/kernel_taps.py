@@ -14,8 +14,8 @@ import torch
 
 from ..tracing.constants import Constants
 
-UNTRACKED_WEIGHT_BOUND = "weight computed in forward: the whole window is taken"
-"""The bound of a convolution whose weight is computed, so that its zeros are unknown."""
+UNTRACKED_WEIGHT_REASON = "weight computed in forward: the whole window is taken"
+"""Why maps are only an upper bound: the weight is computed, so that its zeros are unknown."""
 
 
 class KernelTaps(NamedTuple):
@@ -42,13 +42,13 @@ def kernel_taps(constants: Constants, weight: torch.Tensor) -> KernelTaps:
     """
     every = (None,) * (weight.ndim - 2)
     if not constants.is_tracked(weight):
-        return KernelTaps(every, bound=UNTRACKED_WEIGHT_BOUND)
+        return KernelTaps(every, bound=UNTRACKED_WEIGHT_REASON)
     present = constants.nonzero_mask(weight)
     if present is None:
         return KernelTaps(every)
     pattern = present.any(0).any(0)
     axes = tuple(_nonzero_positions(pattern, axis) for axis in range(pattern.ndim))
-    return KernelTaps(axes, _taps_note(pattern), _channel_bound(present))
+    return KernelTaps(axes, _taps_note(pattern), _unequal_channels_reason(present))
 
 
 def _any_along(pattern: torch.Tensor, axis: int) -> torch.Tensor:
@@ -78,7 +78,7 @@ def _taps_note(pattern: torch.Tensor) -> str:
     return text
 
 
-def _channel_bound(present: torch.Tensor) -> str:
+def _unequal_channels_reason(present: torch.Tensor) -> str:
     """The reason `KernelTaps.bound`, if the first or last nonzero taps differ between channels.
 
     Later layers may mix such channels in any way, so only the union of their taps is known.

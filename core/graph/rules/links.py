@@ -81,8 +81,8 @@ def link_by_dims(
 
 def _maps_of_parts(
     parts: Sequence[Part],
-    n: int,
-    target: int | None,
+    dim_length: int,
+    out_dim: int | None,
     out: Shape,
     axis_map: AxisMap | None,
     mixed: bool,
@@ -91,8 +91,8 @@ def _maps_of_parts(
 
     Args:
         parts: the parts of the dimension.
-        n: the length of the dimension.
-        target: the output dimension; None if the dimension is summed over.
+        dim_length: the length of the dimension.
+        out_dim: the output dimension; None if the dimension is summed over.
         out: the shape of the output.
         axis_map: the map along the dimension, if the rule has specified one.
         mixed: whether every output reads every input along the dimension.
@@ -101,19 +101,23 @@ def _maps_of_parts(
         The maps; None if a map along the dimension cannot be expressed part by part.
     """
     sizes = [part.size for part in parts]
-    if target is None:
+    if out_dim is None:
         cut = split_map_by_parts(axis_map, sizes) if axis_map else None
         return cut or [_reduction_map(size) for size in sizes]
-    m = out[target]
+    out_length = out[out_dim]
     if mixed:
         if len(parts) == 1:
-            return [whole_map(n, m) if max(n, m) > 1 else identity_map(1)]
-        return [_mixed_part_map(part) for part in parts] if n == m else None
+            return [
+                whole_map(dim_length, out_length)
+                if max(dim_length, out_length) > 1
+                else identity_map(1)
+            ]
+        return [_mixed_part_map(part) for part in parts] if dim_length == out_length else None
     if axis_map:
         return split_map_by_parts(axis_map, sizes)
-    if n == m:
+    if dim_length == out_length:
         return [identity_map(size) for size in sizes]
-    return [identity_map(1).broadcast(m)] if n == 1 else None
+    return [identity_map(1).broadcast(out_length)] if dim_length == 1 else None
 
 
 def _mixed_part_map(part: Part) -> AxisMap:
@@ -128,7 +132,7 @@ def split_map_by_parts(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | N
     """Splits a map along a dimension that consists of several parts into one map for each part.
 
     This is possible for a single index, for a flip, and for shifts and crops by multiples of the
-    other parts' total length; a running sum becomes a loose upper bound.
+    other parts' total length; the result for a running sum is an upper bound.
 
     Args:
         axis: the map along the whole dimension.
@@ -145,7 +149,7 @@ def split_map_by_parts(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | N
         return [identity_map(size) for size in sizes]
     if axis.causal:  # row-major order: an output reads all columns of the rows before its own
         return [
-            replace(causal_map(sizes[0]), loose=True),
+            replace(causal_map(sizes[0]), is_upper_bound=True),
             *(whole_map(size, size) for size in sizes[1:]),
         ]
     if axis.period > 1 or len(axis.taps[0]) != 1 or axis.whole:
@@ -197,7 +201,10 @@ def _output_layout_and_maps(
 
 
 def _remaining_parts(
-    axis: int, order: Sequence[PlacedPart], part_maps: Sequence[AxisMap], dims: Mapping[int, int]
+    axis: int,
+    axis_parts: Sequence[PlacedPart],
+    part_maps: Sequence[AxisMap],
+    dims: Mapping[int, int],
 ) -> dict[tuple[int, int], Part]:
     """The parts of an image axis in the output, by (input dimension, index of the part).
 
@@ -205,7 +212,7 @@ def _remaining_parts(
     """
     staying = [
         (placed, one.n_out)
-        for placed, one in zip(order, part_maps, strict=True)
+        for placed, one in zip(axis_parts, part_maps, strict=True)
         if placed.dim in dims
     ]
     several = [pair for pair in staying if pair[1] > 1]
@@ -225,14 +232,14 @@ class FittedLinks(NamedTuple):
         maps: the maps along (height, width) for each input.
         unfollowed: whether the axes of no input could be followed, so that every output unit is
             taken to read everything.
-        loose: whether some map is only an upper bound.
+        is_upper_bound: whether some map is only an upper bound.
     """
 
     layout: Layout
     grid: Grid
     maps: tuple[Maps, ...]
     unfollowed: bool = False
-    loose: bool = False
+    is_upper_bound: bool = False
 
 
 def fit_links(links: Sequence[Link], out: Shape) -> FittedLinks:
@@ -260,18 +267,18 @@ def fit_links(links: Sequence[Link], out: Shape) -> FittedLinks:
         layout = followed[0].layout
     orders = [placed_parts(layout, axis) for axis in (0, 1)]
     grid = (_unit_count(orders[0]), _unit_count(orders[1]))
-    loose = False
+    is_upper_bound = False
     fitted: list[Maps] = []
     for link in links:
-        ends = [_fitted_map(link, axis, orders[axis], layout) for axis in (0, 1)]
-        loose = loose or ends[0][1] or ends[1][1]
+        ends = [_map_in_common_layout(link, axis, orders[axis], layout) for axis in (0, 1)]
+        is_upper_bound = is_upper_bound or ends[0][1] or ends[1][1]
         fitted.append((ends[0][0], ends[1][0]))
-    return FittedLinks(layout, grid, tuple(fitted), False, loose)
+    return FittedLinks(layout, grid, tuple(fitted), False, is_upper_bound)
 
 
-def _unit_count(order: Sequence[PlacedPart]) -> int:
+def _unit_count(axis_parts: Sequence[PlacedPart]) -> int:
     """The number of units of an axis with these parts."""
-    return reduce(lambda n, placed: n * placed.part.size, order, 1)
+    return reduce(lambda n, placed: n * placed.part.size, axis_parts, 1)
 
 
 def _common_layout(links: Sequence[Link]) -> Layout:
@@ -301,29 +308,29 @@ def _common_layout(links: Sequence[Link]) -> Layout:
     )
 
 
-def _fitted_map(
-    link: Link, axis: int, order: Sequence[PlacedPart], layout: Layout
+def _map_in_common_layout(
+    link: Link, axis: int, common_parts: Sequence[PlacedPart], common_layout: Layout
 ) -> tuple[AxisMap, bool]:
     """The map of a link along one axis for the units of the output's common layout.
 
     Args:
         link: the link of one input.
         axis: 0 for the height, 1 for the width.
-        order: the parts of this axis in the common layout, outermost first.
-        layout: the common layout.
+        common_parts: the parts of this axis in the common layout, outermost first.
+        common_layout: the common layout.
 
     Returns:
         The map, and whether it is only an upper bound.
     """
-    own_map, n = link.maps[axis], _unit_count(order)
+    own_map, n = link.maps[axis], _unit_count(common_parts)
     own = [] if link.unfollowed else placed_parts(link.layout, axis)
     if own_map.n_out == 1 or link.unfollowed:
         return (
             own_map if own_map.n_out == n else own_map.broadcast(n)
-        ), own_map.loose or link.unfollowed
-    if [(p.dim, p.part) for p in own] == [(p.dim, p.part) for p in order]:
-        return own_map, own_map.loose
-    common_maps, missing, loose = _match_parts(own, order, layout)
+        ), own_map.is_upper_bound or link.unfollowed
+    if [(p.dim, p.part) for p in own] == [(p.dim, p.part) for p in common_parts]:
+        return own_map, own_map.is_upper_bound
+    common_maps, missing, is_upper_bound = _match_parts(own, common_parts, common_layout)
     if common_maps is None:
         return whole_map(own_map.n_in, n), True
     reduction = reduce(
@@ -335,18 +342,18 @@ def _fitted_map(
     )
     broadcast = reduce(nested_map, common_maps) if common_maps else identity_map(1)
     fitted = composed_map(composed_map(own_map, reduction), broadcast)
-    return fitted, fitted.loose or loose
+    return fitted, fitted.is_upper_bound or is_upper_bound
 
 
 def _match_parts(
-    own: Sequence[PlacedPart], order: Sequence[PlacedPart], layout: Layout
+    link_parts: Sequence[PlacedPart], common_parts: Sequence[PlacedPart], common_layout: Layout
 ) -> tuple[list[AxisMap] | None, set[int], bool]:
     """Matches the parts of an axis in one link with those in the common layout.
 
     Args:
-        own: the parts of the axis in the link, outermost first.
-        order: the parts of the axis in the common layout, outermost first.
-        layout: the common layout.
+        link_parts: the parts of the axis in the link, outermost first.
+        common_parts: the parts of the axis in the common layout, outermost first.
+        common_layout: the common layout.
 
     Returns:
         - The map along each part of the common layout: the identity if the link has this part, a
@@ -354,9 +361,9 @@ def _match_parts(
         - The indices of the link's parts that the common layout lacks; all outputs read these.
         - Whether that is only an upper bound.
     """
-    unmatched = list(enumerate(own))
+    unmatched = list(enumerate(link_parts))
     common_maps: list[AxisMap] = []
-    for placed in order:
+    for placed in common_parts:
         match = next(
             (i for i, p in unmatched if p.dim == placed.dim and p.part.size == placed.part.size),
             None,
@@ -367,16 +374,16 @@ def _match_parts(
             else identity_map(1).broadcast(placed.part.size)
         )
         if match is not None:
-            if any(i < match and _is_shared(p, order) for i, p in unmatched):
+            if any(i < match and _has_equal_part(p, common_parts) for i, p in unmatched):
                 return None, set(), True
             unmatched = [pair for pair in unmatched if pair[0] != match]
     missing = {i for i, _ in unmatched}
-    return common_maps, missing, any(layout[p.dim] for _, p in unmatched)
+    return common_maps, missing, any(common_layout[p.dim] for _, p in unmatched)
 
 
-def _is_shared(placed: PlacedPart, order: Sequence[PlacedPart]) -> bool:
-    """Whether a part of the same size lies in the same dimension in ``order``."""
-    return any(placed.dim == o.dim and placed.part.size == o.part.size for o in order)
+def _has_equal_part(placed: PlacedPart, parts: Sequence[PlacedPart]) -> bool:
+    """Whether a part of the same size lies in the same dimension in ``parts``."""
+    return any(placed.dim == o.dim and placed.part.size == o.part.size for o in parts)
 
 
 def unknown_outcome(call: Call, reason: str = "") -> Outcome:

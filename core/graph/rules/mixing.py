@@ -15,12 +15,12 @@ import numpy as np
 import torch
 
 from ..axes.layout import Shape
-from ..axes.nesting import map_of_matrix
+from ..axes.nesting import map_of_reads
 from .attention_masks import (
-    MASKED_SCORES_BOUND,
-    UNKNOWN_MASK_BOUND,
+    MASKED_SCORES_REASON,
+    UNKNOWN_MASK_REASON,
     VisibleKeys,
-    masks_scores,
+    masks_attention_scores,
     visible_keys,
 )
 from .call import Call, Link, Outcome, Source, broadcast_dims, names_in, normalized_dims, same_dims
@@ -34,13 +34,13 @@ def elementwise(call: Call) -> Outcome:
     Every output unit reads the same unit of one or several inputs, which are broadcast.
     """
     links = [link_by_dims(s, call.out, broadcast_dims(s.shape, call.out)) for s in call.sources]
-    bound = MASKED_SCORES_BOUND if masks_scores(call) else ""
-    if not bound and call.operation == "where" and _chooses_by_a_constant(call):
+    bound = MASKED_SCORES_REASON if masks_attention_scores(call) else ""
+    if not bound and call.operation == "where" and _selects_by_constant_mask(call):
         bound = "a constant mask chooses between branches, and both are counted"
     return Outcome("merge" if len(links) > 1 else "pass", links, bound=bound)
 
 
-def _chooses_by_a_constant(call: Call) -> bool:
+def _selects_by_constant_mask(call: Call) -> bool:
     """Whether where(condition, input, other) selects by a constant between two computed tensors."""
     values = (call.get(0, "condition"), call.get(1, "input"), call.get(2, "other"))
     condition, *branches = map(call.source_of, values)
@@ -255,9 +255,9 @@ def attention(call: Call) -> Outcome:
     keys = cast(torch.Tensor, call.get(1, "key")).shape[-2]
     mask = call.get(3, "attn_mask")
     if call.get(5, "is_causal", False):
-        seen = VisibleKeys(map_of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
+        seen = VisibleKeys(map_of_reads(np.tri(call.out[-2], keys, dtype=bool)))
     else:
-        seen = visible_keys(call, mask, true_masks=False)
+        seen = visible_keys(call, mask, true_excludes=False)
     for source, summed in zip(sources, _SUMMED_OVER.values(), strict=True):
         if source is not None:
             dims = {
@@ -281,9 +281,9 @@ def multi_head_attention(call: Call) -> Outcome:
     The tokens lie in dimension 0.
     """
     links = []
-    seen = visible_keys(call, call.kwargs.get("attn_mask"), true_masks=True)
+    seen = visible_keys(call, call.kwargs.get("attn_mask"), true_excludes=True)
     if call.kwargs.get("key_padding_mask") is not None:
-        seen = seen._replace(bound=UNKNOWN_MASK_BOUND)
+        seen = seen._replace(bound=UNKNOWN_MASK_REASON)
     for position, name in enumerate(("query", "key", "value")):
         source = call.source_of(call.get(position, name))
         if source is not None:
@@ -293,7 +293,7 @@ def multi_head_attention(call: Call) -> Outcome:
 
 
 def _key_link(
-    source: Source, out: Shape, dims: dict[int, int], token: int | None, seen: VisibleKeys
+    source: Source, out: Shape, dims: dict[int, int], token_dim: int | None, seen: VisibleKeys
 ) -> Link:
     """The link of the queries, keys or values of an attention.
 
@@ -301,13 +301,13 @@ def _key_link(
         source: the queries, keys or values.
         out: the shape of the output.
         dims: the output dimensions of the input dimensions that are not summed over.
-        token: the output dimension of the tokens, for keys and values; None for queries.
+        token_dim: the output dimension of the tokens, for keys and values; None for queries.
         seen: the keys that each query reads.
     """
-    own = None if token is None else token - len(out) + len(source.shape)
+    own = None if token_dim is None else token_dim - len(out) + len(source.shape)
     if own is None or seen.axis is None or own not in source.image_dims:
         return link_by_dims(source, out, dims)
-    return link_by_dims(source, out, dims | {own: cast(int, token)}, {own: seen.axis})
+    return link_by_dims(source, out, dims | {own: cast(int, token_dim)}, {own: seen.axis})
 
 
 _ELEMENTWISE = names_in("""

@@ -96,7 +96,7 @@ def split(call: Call) -> Outcome:
     """The receptive-field rule of chunk, split, tensor_split and unbind.
 
     The outcome is that of the whole tensor; each part gets a node of its own when it is first
-    used (`part_outcome`).
+    used (`split_part_outcome`).
     """
     source = call.sources[0]
     dim_position = 1 if call.operation == "unbind" else 2
@@ -105,19 +105,23 @@ def split(call: Call) -> Outcome:
     return Outcome("pass", [link], split=Split(call.operation, dim, source.shape))
 
 
-def part_outcome(source: Source, out: Shape, index: int, sizes: Sequence[int]) -> Outcome:
+def split_part_outcome(
+    source: Source, out: Shape, part_index: int, part_sizes: Sequence[int]
+) -> Outcome:
     """The outcome of one part of a tensor that was split.
 
     Args:
         source: the tensor that was split.
         out: the shape of the part.
-        index: the number of the part.
-        sizes: the lengths of all parts along the dimension that was cut; empty for unbind.
+        part_index: the number of the part.
+        part_sizes: the lengths of all parts along the dimension that was cut; empty for unbind.
     """
     operation, dim, shape = source.node.split or Split("", 0, source.shape)
     items: list[object] = [slice(None)] * len(shape)
-    start = sum(sizes[:index])
-    items[dim] = index if operation == "unbind" else slice(start, start + sizes[index])
+    start = sum(part_sizes[:part_index])
+    items[dim] = (
+        part_index if operation == "unbind" else slice(start, start + part_sizes[part_index])
+    )
     return Outcome("crop", [indexed_link(Source(source.node, shape), out, items)])
 
 

@@ -34,26 +34,27 @@ def unfold(call: Call) -> Outcome:
         return Outcome("unknown", [unfollowed_link(source)], "unfold of other than image axes")
     counts = [_window_count(n, s) for n, s in zip(source.shape[-2:], specs, strict=True)]
     maps = [
-        _separate_taps_map(n, m, s)
-        for n, m, s in zip(source.shape[-2:], counts, specs, strict=True)
+        _unfold_axis_map(n, m, s) for n, m, s in zip(source.shape[-2:], counts, specs, strict=True)
     ]
     return Outcome(
         "window",
-        [Link(source.node, _unfolded_layout(call.out, counts, kernel), (maps[0], maps[1]))],
+        [Link(source.node, _unfolded_axis_layout(call.out, counts, kernel), (maps[0], maps[1]))],
     )
 
 
-def _unfolded_layout(shape: Sequence[int], counts: Sequence[int], kernel: Sequence[int]) -> Layout:
+def _unfolded_axis_layout(
+    shape: Sequence[int], window_counts: Sequence[int], kernel: Sequence[int]
+) -> Layout:
     """The layout of the result of F.unfold: channels and taps in dimension -2, windows in -1.
 
     Args:
         shape: the shape of the result.
-        counts: the number of windows along (height, width).
+        window_counts: the number of windows along (height, width).
         kernel: the kernel size along (height, width).
     """
     channels = Part(shape[-2] // (kernel[0] * kernel[1]))
     taps = tuple(Part(k, axis, 1) for axis, k in enumerate(kernel))
-    windows = tuple(Part(n, axis, kernel[axis]) for axis, n in enumerate(counts))
+    windows = tuple(Part(n, axis, kernel[axis]) for axis, n in enumerate(window_counts))
     own = (channels, *taps) if channels.size > 1 else taps
     return (
         *[()] * (len(shape) - 2),
@@ -62,18 +63,22 @@ def _unfolded_layout(shape: Sequence[int], counts: Sequence[int], kernel: Sequen
     )
 
 
-def _separate_taps_map(n: int, count: int, spec: Window) -> AxisMap:
+def _unfold_axis_map(n_in: int, window_count: int, spec: Window) -> AxisMap:
     """The map of F.unfold along one axis: unit ``u*kernel_size + t`` reads tap t of window u.
 
     Args:
-        n: units of the input.
-        count: number of windows.
+        n_in: units of the input.
+        window_count: number of windows.
         spec: the settings of the window.
     """
     first = -spec.padding[0]
     taps = [first + t * spec.dilation for t in range(spec.kernel_size)]
     return AxisMap(
-        n, count * len(taps), tuple(range(t, t + 1) for t in taps), spec.stride, window=spec
+        n_in,
+        window_count * len(taps),
+        tuple(range(t, t + 1) for t in taps),
+        spec.stride,
+        window=spec,
     )
 
 
@@ -81,9 +86,9 @@ _UNFOLD_ARGUMENTS = ("kernel_size", "dilation", "padding", "stride")
 """The names of the settings of F.unfold and F.fold, in the order of their arguments."""
 
 
-def _window_count(n: int, spec: Window) -> int:
+def _window_count(n_in: int, spec: Window) -> int:
     """The number of windows on an axis of n units."""
-    return (n + sum(spec.padding) - spec.span) // spec.stride + 1
+    return (n_in + sum(spec.padding) - spec.span) // spec.stride + 1
 
 
 def _tensor_unfold(call: Call, source: Source) -> Outcome:
@@ -120,10 +125,10 @@ def fold(call: Call) -> Outcome:
     pads = [(p, p) for p in per_axis(values[2], 2, 0)]
     specs = [Window(*s, transposed=True) for s in zip(kernel, stride, pads, dilation, strict=True)]
     counts = [_window_count(n, s) for n, s in zip(call.out[-2:], specs, strict=True)]
-    if source.layout != _unfolded_layout(source.shape, counts, kernel):
+    if source.layout != _unfolded_axis_layout(source.shape, counts, kernel):
         return _fold_of_mixed_taps(call, counts, specs)
     sizes = zip(counts, call.out[-2:], specs, strict=True)
-    maps = [_joined_taps_map(*each) for each in sizes]
+    maps = [_fold_axis_map(*each) for each in sizes]
     return Outcome("transposed", [Link(source.node, _image_layout(call.out), (maps[0], maps[1]))])
 
 
@@ -149,18 +154,18 @@ def _fold_of_mixed_taps(call: Call, counts: Sequence[int], specs: Sequence[Windo
     return Outcome("transposed", [Link(source.node, _image_layout(call.out), (maps[0], maps[1]))])
 
 
-def _joined_taps_map(count: int, n_out: int, spec: Window) -> AxisMap:
+def _fold_axis_map(window_count: int, n_out: int, spec: Window) -> AxisMap:
     """The map of F.fold along one axis, if its input has one unit for each tap of each window.
 
     Output u reads every unit that unfold copied from u: tap t of window w, which is unit
     ``w*kernel_size + t``, is a copy of unit ``w*stride - before + t*dilation``.
 
     Args:
-        count: number of windows.
+        window_count: number of windows.
         n_out: units of the output.
         spec: the settings of the window.
     """
-    k, scatter = spec.kernel_size, transposed_map(count, n_out, spec)
+    k, scatter = spec.kernel_size, transposed_map(window_count, n_out, spec)
 
     def copies_of(phase: int) -> range:
         copies = []
@@ -170,7 +175,7 @@ def _joined_taps_map(count: int, n_out: int, spec: Window) -> AxisMap:
         return covering_range(sorted(copies))[0]
 
     taps = tuple(copies_of(phase) for phase in range(scatter.period))
-    return AxisMap(count * k, n_out, taps, k, window=spec)
+    return AxisMap(window_count * k, n_out, taps, k, window=spec)
 
 
 UNFOLD_RULES: dict[str, Rule] = {"unfold": unfold, "fold": fold}

@@ -346,10 +346,10 @@ WRAPS_NOTE = "wraps around: units at the border also see the opposite side"
 """The note of circular padding and roll along an image axis."""
 
 
-def _padding_map(n: int, m: int, before: int, after: int, edge: Edge) -> AxisMap:
+def _padding_map(n_in: int, n_out: int, before: int, after: int, edge: Edge) -> AxisMap:
     """The map of padding along one axis, from n to m units."""
     spec = Window(padding=(before, after))
-    return AxisMap(n, m, (range(-before, 1 - before),), 1, edge, window=spec)
+    return AxisMap(n_in, n_out, (range(-before, 1 - before),), 1, edge, window=spec)
 
 
 def roll(call: Call) -> Outcome:

@@ -169,12 +169,16 @@ class Constants:
             and not self._is_where_with_fixed_condition(name, args)
         )
         if by_numbers or name in _RANDOM_OR_UNDEFINED or not all(self.is_tracked(t) for t in read):
-            self._forget([*results, *written])
+            self._stop_tracking([*results, *written])
             return
-        if trained and name not in _ALWAYS_COMPUTED and all(self._has_no_zeros(t) for t in read):
+        if (
+            trained
+            and name not in _ALWAYS_COMPUTED
+            and all(self._is_only_known_nonzero(t) for t in read)
+        ):
             self.trained_ids.update(id(t) for t in results)
             return
-        self._compute(name, function, args, kwargs, results)
+        self._compute_values(name, function, args, kwargs, results)
         self.trained_ids.update(id(t) for t in (*results, *written) if trained)
 
     def is_tracked(self, tensor: torch.Tensor) -> bool:
@@ -192,7 +196,7 @@ class Constants:
 
         The tensor must be tracked (`is_tracked`).
         """
-        if self._has_no_zeros(tensor) or tensor.numel() > MAX_TRACKED_VALUES:
+        if self._is_only_known_nonzero(tensor) or tensor.numel() > MAX_TRACKED_VALUES:
             return None
         values = self._writable_values(tensor) if tensor.is_meta else tensor
         zeros = fixed_zeros(values)
@@ -222,7 +226,7 @@ class Constants:
             return True
         return isinstance(tensor, nn.Parameter) and _module_values(tensor) is None
 
-    def _has_no_zeros(self, tensor: torch.Tensor) -> bool:
+    def _is_only_known_nonzero(self, tensor: torch.Tensor) -> bool:
         """Whether nothing is known of a tensor but that its values are nonzero."""
         return id(tensor) not in self.values and tensor.is_meta and _module_values(tensor) is None
 
@@ -238,13 +242,13 @@ class Constants:
             self.references.append(tensor)
         return self.values[id(tensor)]
 
-    def _forget(self, tensors: Sequence[torch.Tensor]) -> None:
+    def _stop_tracking(self, tensors: Sequence[torch.Tensor]) -> None:
         """Stops tracking tensors."""
         for tensor in tensors:
             self.values.pop(id(tensor), None)
             self.trained_ids.discard(id(tensor))
 
-    def _compute(
+    def _compute_values(
         self,
         name: str,
         function: Any,
@@ -264,7 +268,7 @@ class Constants:
                 return type(value)(with_values(part, position) for part in value)
             return "cpu" if isinstance(value, torch.device) else value
 
-        self._forget([t for t in results if all(t is not a for a in args)])
+        self._stop_tracking([t for t in results if all(t is not a for a in args)])
         sizes = [t.numel() for t in (*results, *_flattened(args)) if isinstance(t, torch.Tensor)]
         self.computed_count += sum(sizes)
         if max(sizes, default=0) > MAX_TRACKED_VALUES or self.computed_count > MAX_COMPUTED_VALUES:

@@ -36,7 +36,7 @@ MAX_MODULES = 40_000
 """The most submodules that a network may have."""
 
 
-def plain_module(module: object) -> nn.Module:
+def unwrapped_module(module: object) -> nn.Module:
     """The module without the wrappers of `torch.compile` and `torch.export`.
 
     Raises:
@@ -45,7 +45,7 @@ def plain_module(module: object) -> nn.Module:
     if isinstance(module, torch.export.ExportedProgram):
         return module.module(check_guards=False)
     if is_compiled(module):
-        return plain_module(uncompiled(module))
+        return unwrapped_module(uncompiled(module))
     if isinstance(module, torch.jit.ScriptModule | torch.jit.ScriptFunction):
         rule = "is TorchScript, which hides its layers; give the module that it was made from"
         raise SpecError("module", rule, _class_name(module))
@@ -73,7 +73,7 @@ def meta_copy(module: object) -> nn.Module:
         SpecError: the argument is no module, has more than `MAX_MODULES` submodules, or cannot be
             copied.
     """
-    module = plain_module(module)
+    module = unwrapped_module(module)
     if sum(1 for _ in _all_submodules(module)) > MAX_MODULES:
         raise SpecError("module", f"must have at most {MAX_MODULES} layers", "more")
     try:
@@ -104,7 +104,7 @@ def _copy_on_meta(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     if id(module) in memo:
         return memo[id(module)]  # type: ignore[no-any-return]
     if is_compiled(module) or isinstance(module, torch.jit.ScriptModule):
-        memo[id(module)] = _copy_on_meta(plain_module(module), memo)
+        memo[id(module)] = _copy_on_meta(unwrapped_module(module), memo)
         return memo[id(module)]  # type: ignore[no-any-return]
     bare: nn.Module = module.__class__.__new__(module.__class__)
     memo[id(module)] = bare

@@ -64,13 +64,14 @@ class Listener(Protocol):
 
 
 class _CallRecorder(TorchFunctionMode):
-    """Reports the outermost torch calls of this thread.
+    """Reports the torch calls of this thread, but not the calls that these make.
 
-    Calls on the wrapper tensors of torch's transformations (`torch.vmap`) say nothing about the
-    wrapped tensors; `_OperatorRecorder` reports the operations on those.
+    Calls on the wrapper tensors of `torch.vmap` are skipped; `_OperatorRecorder` reports the
+    operations on the wrapped tensors.
 
     Attributes:
-        inside: whether a call that will be reported is running.
+        listener: the receiver of the reports.
+        inside: whether a reported call is running.
         written: the tensors that this call has written to so far.
         stand_ins: supplies the values of constants, if the listener tracks them.
     """
@@ -231,20 +232,20 @@ def _is_plain_batch_norm(
     )
 
 
-def run_on_meta(bare: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
+def run_on_meta(meta_module: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
     """The output of a meta copy for ``inputs``; every call is reported to the listener.
 
     Raises:
         SpecError: forward needs values or fails; the text says what to do instead.
     """
-    return run_with_listener(bare, inputs, listener, torch.no_grad(), torch.device("meta"))
+    return run_with_listener(meta_module, inputs, listener, torch.no_grad(), torch.device("meta"))
 
 
 def run_with_listener(
     copied: nn.Module,
     inputs: Sequence[torch.Tensor],
     listener: Listener,
-    *within: AbstractContextManager[Any],
+    *contexts: AbstractContextManager[Any],
 ) -> Any:
     """The output of a copied module; every call is reported to the listener.
 
@@ -254,7 +255,7 @@ def run_with_listener(
         copied: a copy of a module; the forwards of its submodules are replaced.
         inputs: the inputs, in the order of `input_names`.
         listener: the receiver of the events.
-        within: contexts in which the module runs.
+        contexts: contexts in which the module runs.
 
     Raises:
         SpecError: forward fails.
@@ -266,7 +267,7 @@ def run_with_listener(
             operator_recorders = (
                 [_OperatorRecorder(recording)] if hasattr(listener, "is_operator_call") else []
             )
-            for context in (plain_checkpoints(), *within, *operator_recorders, recording):
+            for context in (plain_checkpoints(), *contexts, *operator_recorders, recording):
                 stack.enter_context(context)
             positional, named = split_arguments(copied, inputs)
             return copied(*positional, **named)
@@ -278,11 +279,11 @@ def run_with_listener(
         raise SpecError("module", _failure_rule(error), type(copied).__name__) from error
 
 
-def _wrap_forwards(bare: nn.Module, recording: _CallRecorder) -> None:
+def _wrap_forwards(meta_module: nn.Module, recording: _CallRecorder) -> None:
     """Gives every submodule of a copy a forward that reports its start and its end."""
     if hasattr(recording.listener, "modules"):
-        recording.listener.modules = {path for path, _ in bare.named_modules() if path}
-    for path, module in bare.named_modules():
+        recording.listener.modules = {path for path, _ in meta_module.named_modules() if path}
+    for path, module in meta_module.named_modules():
         if path:
             module.__dict__["forward"] = _reporting_forward(path, module, module.forward, recording)
 
@@ -298,7 +299,7 @@ def _reporting_forward(
         try:
             out = forward(*args, **kwargs)
         except Exception as error:
-            _note_layer(error, path, module)
+            _attach_layer(error, path, module)
             raise
         with recording.reporting(), DisableTorchFunction():
             return listener.left(path, module, out)
@@ -313,8 +314,11 @@ _INPUT_SIZE_ATTRIBUTES = {
 }
 
 
-def _note_layer(error: Exception, path: str, module: nn.Module) -> None:
-    """Adds to an error the name of the innermost layer that raised it, and its input size."""
+def _attach_layer(error: Exception, path: str, module: nn.Module) -> None:
+    """Sets ``error.layer`` to a phrase about the innermost layer that raised the error.
+
+    It contains the layer's name and the number of channels or features that it takes.
+    """
     if not hasattr(error, "layer"):
         own = type(module).__module__.startswith("torch.nn.modules")
         input_size = [

@@ -14,7 +14,7 @@ from core.erf import effective_receptive_field
 from core.erf.copies import private_copy
 from core.errors import SpecError
 from core.graph.plain_copy import plain_copy
-from core.graph.run_to import location_of, output_of
+from core.graph.run_to import output_location, output_of
 from core.graph.tracing.meta_copy import meta_copy
 from core.receptive_field.measured import measure_receptive_field
 from core.shift.network import anti_aliased, network_consistency
@@ -179,7 +179,7 @@ def test_weights_drawn_anew_leave_pruned_ones_at_zero() -> None:
 def test_a_tensor_of_another_shape_than_the_layers_is_never_taken_for_it() -> None:
     net = made("first of three")
     copied = private_copy(net, own_weights=False)
-    spot = location_of(meta_copy(copied), (1, SIDE, SIDE), "_0")
+    spot = output_location(meta_copy(copied), (1, SIDE, SIDE), "_0")
     image = torch.zeros(2, 1, SIDE, SIDE)
     assert output_of(copied, image, spot)[0].shape == (2, 8, SIDE, SIDE)
     wrong = spot._replace(shape=(1, 8, SIDE, SIDE - 1))

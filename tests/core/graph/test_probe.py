@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core.graph import network_graph
-from core.graph.axes.axis_map import AxisMap, read_matrix
+from core.graph.axes.axis_map import AxisMap, matrix_of_reads
 from core.graph.probing import probe
 from core.graph.probing.map_fit import fit_map
 from core.receptive_field import ReceptiveField, receptive_fields
@@ -351,8 +351,8 @@ def test_a_map_is_known_again_from_what_it_reads(data):
             )
         )
     )
-    reads = read_matrix(AxisMap(n, data.draw(st.integers(1, 20)), taps, advance))
+    reads = matrix_of_reads(AxisMap(n, data.draw(st.integers(1, 20)), taps, advance))
     found = fit_map(reads)
     assert found is not None
-    again = read_matrix(found.map)
+    again = matrix_of_reads(found.map)
     assert np.array_equal(again, reads) or (found.scattered and (again >= reads).all())

@@ -29,8 +29,8 @@ def test_the_marks_are_cores_cone(name: str, axis: int) -> None:
         line = lines[index]
         unit = [int(rng.integers(n)) for n in line.node.grid]
         for follow, core in (
-            (cone.ancestors, line.field.ancestors),
-            (cone.descendants, line.field.descendants),
+            (cone.ancestor_cone, line.field.ancestors),
+            (cone.descendant_cone, line.field.descendants),
         ):
             marks = follow(lines, index, unit[axis], axis).marks
             expected: dict[str, Box] = core(unit)
@@ -46,7 +46,7 @@ def test_the_marks_are_cores_cone(name: str, axis: int) -> None:
 def test_ties_lead_from_marked_units_to_marked_units_or_padding(name: str) -> None:
     lines = lines_of(name)
     index = min(len(lines) - 1, 9)
-    unit_cone = cone.ancestors(lines, index, lines[index].node.grid[1] // 2, 1)
+    unit_cone = cone.ancestor_cone(lines, index, lines[index].node.grid[1] // 2, 1)
     reached = {(index, lines[index].node.grid[1] // 2)}
     for tie in cone.tap_links(lines, unit_cone, 1):
         assert unit_cone.marks[tie.line][tie.unit]
@@ -66,8 +66,8 @@ def test_ties_lead_from_marked_units_to_marked_units_or_padding(name: str) -> No
 
 def test_padding_is_what_a_padded_convolution_reads() -> None:
     lines = lines_of("four_conv_pool")
-    assert cone.padding_cells(lines, 1)[0] == (1, 1)
-    first = cone.ancestors(lines, 1, 0, 1)
+    assert cone.padding_widths(lines, 1)[0] == (1, 1)
+    first = cone.ancestor_cone(lines, 1, 0, 1)
     assert np.flatnonzero(first.marks[0]).tolist() == [0, 1]
     assert first.pads[0] == {-1}
     assert cone.image_position(lines[0], 1, -1) == -1

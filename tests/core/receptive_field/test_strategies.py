@@ -21,7 +21,7 @@ from core.receptive_field.strategies import (
     MAX_TARGET,
     Strategy,
     fewest_steps,
-    share_read,
+    share_of_pixels_read,
     strategies,
 )
 from tests.examples import examples
@@ -115,7 +115,7 @@ def test_mixed_and_doubled_dilations_leave_no_holes(target: int):
     for name in ("dilated", "dilated_mixed"):
         kind = BY_NAME[name]
         graph = graph_of(to_notation(kind.network(fewest_steps(kind, target, 1), 1)))
-        assert share_read(graph, list(graph)[-1]) == 1
+        assert share_of_pixels_read(graph, list(graph)[-1]) == 1
 
 
 WINDOWS = st.lists(
@@ -132,19 +132,21 @@ def test_the_share_read_is_that_of_a_gradient(windows: list[tuple[int, int, int]
     rows, cols = fields_of(graph)[last].size
     read = pixels_read(text, int(rows))  # an image that one unit just covers
     assert read.shape == (rows, cols)
-    assert share_read(graph, last) == pytest.approx(read.double().mean().item())
+    assert share_of_pixels_read(graph, last) == pytest.approx(read.double().mean().item())
 
 
 def test_the_share_read_of_other_chains():
-    assert share_read(graph_of("conv1 s2 c1, conv3 c1"), "conv1") == pytest.approx((3 / 5) ** 2)
+    assert share_of_pixels_read(graph_of("conv1 s2 c1, conv3 c1"), "conv1") == pytest.approx(
+        (3 / 5) ** 2
+    )
     three = "conv3 d2 p2 c1, conv3 d2 p2 c1, conv3 d2 p2 c1"
-    assert share_read(graph_of(three), "conv2") == pytest.approx((7 / 13) ** 2)
-    assert share_read(graph_of("conv3x1 d4x1 c1"), "conv0") == pytest.approx(3 / 9)
-    assert share_read(graph_of("convt4 s2 p1 c1, conv3 c1"), "conv1") == 1
+    assert share_of_pixels_read(graph_of(three), "conv2") == pytest.approx((7 / 13) ** 2)
+    assert share_of_pixels_read(graph_of("conv3x1 d4x1 c1"), "conv0") == pytest.approx(3 / 9)
+    assert share_of_pixels_read(graph_of("convt4 s2 p1 c1, conv3 c1"), "conv1") == 1
     with pytest.raises(SpecError, match="branches meet"):
-        share_read(graph_of("residual[conv3 p1 c3 | ]"), "residual0")
+        share_of_pixels_read(graph_of("residual[conv3 p1 c3 | ]"), "residual0")
     with pytest.raises(SpecError, match="name of a node"):
-        share_read(graph_of("conv3 c1"), "conv7")
+        share_of_pixels_read(graph_of("conv3 c1"), "conv7")
 
 
 def test_an_input_that_is_too_small_is_told_and_the_rest_stays():

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from core.receptive_field.cone import (
     Cone,
     TapLink,
-    ancestors,
-    descendants,
+    ancestor_cone,
+    descendant_cone,
     image_position,
-    padding_cells,
+    padding_widths,
     tap_links,
 )
 from core.receptive_field.outline import Line
@@ -111,7 +111,7 @@ def cone(
     axes = canvas(figure, titled(figure, title, unit_sentence(lines[index], unit), style), style)
     width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
     visible = tuple(lines) if down else tuple(lines[: index + 1])
-    follow = descendants if down else ancestors
+    follow = descendant_cone if down else ancestor_cone
     marked = follow(visible, index, unit[axis], axis)
     entries = _entries(visible, down, any(marked.pads), style)
     foot = key(axes, entries, style, draw=False)
@@ -150,7 +150,7 @@ def _plan(
     right = width - max(width_of(text, points, True) for text in _sizes(lines, axis)) - 0.12
     head, ruler = 1.4 * points / 72, 2.4 * points / 72
     n = lines[0].node.grid[axis]
-    before, after = (min(pad, 0.2 * n) + 0.01 * n for pad in padding_cells(lines, axis)[0])
+    before, after = (min(pad, 0.2 * n) + 0.01 * n for pad in padding_widths(lines, axis)[0])
     low, high = -0.5 - before, n - 0.5 + after
     span = lines[index].field.axes[axis].span(unit[axis])
     if zoom and span:

@@ -16,7 +16,7 @@ _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
-def fold_norms(copied: nn.Module, graph: Graph, nodes: Collection[str]) -> None:
+def fold_batch_norms(copied: nn.Module, graph: Graph, nodes: Collection[str]) -> None:
     """Fold each batch norm into the convolution before it, if only the norm reads its output.
 
     In eval mode a batch norm scales and shifts channels by constants, which can be included in the
@@ -39,10 +39,10 @@ def fold_norms(copied: nn.Module, graph: Graph, nodes: Collection[str]) -> None:
         parent = graph[norm.inputs[0]]
         used_once = reads[parent.name] == runs[parent.module] == runs[norm.module] == 1
         if used_once and parent.name in nodes:
-            _fold(modules[parent.module], modules[norm.module])
+            _fold_into_convolution(modules[parent.module], modules[norm.module])
 
 
-def _fold(convolution: nn.Module, norm: nn.Module) -> None:
+def _fold_into_convolution(convolution: nn.Module, norm: nn.Module) -> None:
     """Fold a norm into a convolution; does nothing for modules of other or derived classes."""
     if not (isinstance(convolution, _CONVOLUTIONS) and isinstance(norm, _NORMS)):
         return
@@ -59,8 +59,8 @@ def _fold(convolution: nn.Module, norm: nn.Module) -> None:
     weight, bias = fuse_conv_bn_weights(kernel, old, mean, variance, norm.eps, scale, shift)
     own_parameters(convolution)["weight"] = nn.Parameter(weight.detach(), requires_grad=False)
     own_parameters(convolution)["bias"] = nn.Parameter(bias.detach(), requires_grad=False)
-    vars(norm)["forward"] = _identity
+    vars(norm)["forward"] = _return_input
 
 
-def _identity(image: torch.Tensor) -> torch.Tensor:
+def _return_input(image: torch.Tensor) -> torch.Tensor:
     return image
