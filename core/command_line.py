@@ -26,10 +26,10 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with status 2."""
-        refuse(f"{message}. See {self.prog} --help")
+        exit_with_error(f"{message}. See {self.prog} --help")
 
 
-def refuse(error: object) -> NoReturn:
+def exit_with_error(error: object) -> NoReturn:
     """Print an error as one sentence on stderr and exit with status 2."""
     text = " ".join(str(error).split()).rstrip(".")
     print(f"{sentence_case(text)}.", file=sys.stderr)
@@ -37,7 +37,7 @@ def refuse(error: object) -> NoReturn:
 
 
 @contextmanager
-def until_closed() -> Iterator[None]:
+def ignoring_broken_pipe() -> Iterator[None]:
     """Ignore a broken pipe, as when ``head`` reads only the first lines of the output."""
     try:
         yield

@@ -272,19 +272,19 @@ def sample_file(name: str) -> bytes:
 
 
 @lru_cache(maxsize=2)
-def _photograph(name: str, box: Box) -> Bytes:
+def _cropped_photograph(name: str, box: Box) -> Bytes:
     """The part ``box`` of a sample photograph, uint8 (h, w, 3)."""
     with JpegImageFile(io.BytesIO(sample_file(f"images/{name}.jpg"))) as image:
         return np.asarray(image.crop(box))  # read-only, as Pillow gives it
 
 
-def _photo(name: str, box: Box, size: Size, channels: int, seed: int) -> Bytes:
+def _scaled_photograph(name: str, box: Box, size: Size, channels: int, seed: int) -> Bytes:
     """Draw the part ``box`` of a sample photograph; the seed has no effect."""
-    return _crop_and_resample(_photograph(name, box), size, channels)
+    return _crop_and_resample(_cropped_photograph(name, box), size, channels)
 
 
 @lru_cache(maxsize=1)
-def _digits() -> Bytes:
+def _all_digits() -> Bytes:
     """The test part of UCI's optical digits, uint8 (1797, 8, 8), with 0..16 scaled to 0..255."""
     text = gzip.decompress(sample_file("data/digits.csv.gz")).decode()
     rows = np.fromstring(text.replace("\n", ","), sep=",").reshape(-1, 65)[:, :64]
@@ -294,7 +294,7 @@ def _digits() -> Bytes:
 def _digit(size: Size, channels: int, seed: int) -> Bytes:
     """Digit ``seed`` modulo 1797, interpolated unless the size is a multiple of its 8 pixels."""
     method = Image.Resampling.BILINEAR if any(n % 8 for n in size) else Image.Resampling.NEAREST
-    image = Image.fromarray(_digits()[seed % len(_digits())])
+    image = Image.fromarray(_all_digits()[seed % len(_all_digits())])
     return np.asarray(image.resize(size[::-1], method))[np.newaxis]
 
 
@@ -328,15 +328,15 @@ def _impulse(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
     return plane
 
 
-def _random(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
+def _noise(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
     """Independent uniform pixels for every channel."""
     return np.random.default_rng(seed).integers(0, 256, (channels, *size))
 
 
 _china = partial(
-    _photo, "china", (58, 8, 468, 418)
+    _scaled_photograph, "china", (58, 8, 468, 418)
 )  # square crops that are recognizable even at 8 x 8
-_flower = partial(_photo, "flower", (150, 60, 466, 376))
+_flower = partial(_scaled_photograph, "flower", (150, 60, 466, 376))
 _CHINA = Credit("danielbuechele", "https://www.flickr.com/photos/danielbuechele/6061409035/")
 _FLOWER = Credit("vultilion", "https://www.flickr.com/photos/vultilion/6056698931/")
 PICTURES: Mapping[str, Picture] = {
@@ -347,6 +347,6 @@ PICTURES: Mapping[str, Picture] = {
     "checkerboard": Picture("Checkerboard", "Every pixel differs from the next.", _checkerboard),
     "zone_plate": Picture("Zone plate", "Rings, ever finer up to the Nyquist limit.", _zone_plate),
     "impulse": Picture("Impulse", "One bright pixel: shows the kernel, mirrored.", _impulse),
-    "random": Picture("Noise", "Every pixel drawn on its own by the seed.", _random, seeded=True),
+    "random": Picture("Noise", "Every pixel drawn on its own by the seed.", _noise, seeded=True),
 }
 """Every built-in picture by its name."""

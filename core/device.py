@@ -26,11 +26,11 @@ def pick(device: str | None = None) -> torch.device:
         SpecError: the kind is unknown, or this machine does not have the device.
     """
     if device is None:
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _count(kind)))
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _device_count(kind)))
     kind, _, index = str(device).partition(":")
     if kind not in KINDS or (index and not index.isdecimal()):
         raise SpecError("device", f"must be one of {', '.join(KINDS)}", device)
-    count = _count(kind)
+    count = _device_count(kind)
     if int(index or 0) >= count:
         here = ", ".join(available())
         raise SpecError("device", f"must be one that this machine has: {here}", device)
@@ -39,10 +39,10 @@ def pick(device: str | None = None) -> torch.device:
 
 def available() -> tuple[str, ...]:
     """The kinds of device that this machine has; always includes the CPU."""
-    return tuple(kind for kind in KINDS if _count(kind))
+    return tuple(kind for kind in KINDS if _device_count(kind))
 
 
-def _count(kind: str) -> int:
+def _device_count(kind: str) -> int:
     """The number of devices of a kind on this machine."""
     if kind == "cuda":
         return torch.cuda.device_count() if torch.cuda.is_available() else 0

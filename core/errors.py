@@ -22,14 +22,14 @@ class SpecError(ValueError):
         self.value = value
 
     def __str__(self) -> str:
-        return f"{self.parameter} {self.rule} (got {_briefly(self.value)})"
+        return f"{self.parameter} {self.rule} (got {_short_text(self.value)})"
 
 
 MAX_VALUE_LENGTH = 200
 """Largest number of characters of a value that an error message repeats."""
 
 
-def _briefly(value: object) -> str:
+def _short_text(value: object) -> str:
     """A value as short text: the shape of an array or a tensor, the beginning of a long text."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:

@@ -43,11 +43,11 @@ def seeded(seed: int) -> Iterator[None]:
     """
     if whole("seed", seed, 0) > MAX_SEED:
         raise SpecError("seed", "must be below 2^63", seed)
-    with _OwnGenerators(seed):
+    with _SeededGenerators(seed):
         yield
 
 
-class _OwnGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _SeededGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Passes a generator to every operation that would use the global one, one per device."""
 
     def __init__(self, seed: int) -> None:
@@ -57,8 +57,8 @@ class _OwnGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        with_generator = _form_with_generator(func)
-        device = _device(args, kwargs) if with_generator else "meta"
+        with_generator = _overload_with_generator(func)
+        device = _device_of_call(args, kwargs) if with_generator else "meta"
         if with_generator is None or device == "meta" or kwargs.get("generator") is not None:
             return func(*args, **kwargs)
         return with_generator(*args, **kwargs, generator=self._generator(device))
@@ -70,26 +70,26 @@ class _OwnGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @cache
-def _form_with_generator(operation: Any) -> Callable[..., Any] | None:
+def _overload_with_generator(operation: Any) -> Callable[..., Any] | None:
     """The overload of an operation that takes a generator; None if it draws no random numbers."""
     if torch.Tag.nondeterministic_seeded not in operation.tags:
         return None
-    names = _arguments(operation)
+    names = _argument_names(operation)
     if "generator" in names:
         return operation  # type: ignore[no-any-return]
     for overload in operation.overloadpacket.overloads():
         other = getattr(operation.overloadpacket, overload)
-        if sorted(_arguments(other)) == sorted([*names, "generator"]):
+        if sorted(_argument_names(other)) == sorted([*names, "generator"]):
             return other  # type: ignore[no-any-return]
     return None
 
 
-def _arguments(operation: Any) -> list[str]:
+def _argument_names(operation: Any) -> list[str]:
     """The names of an operation's arguments."""
     return [argument.name for argument in argument_specs(operation)]
 
 
-def _device(args: Any, kwargs: Any) -> str:
+def _device_of_call(args: Any, kwargs: Any) -> str:
     """The device of the random numbers: that of a tensor argument, or the argument ``device``."""
     for value in args:
         if isinstance(value, torch.Tensor):

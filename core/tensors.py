@@ -37,7 +37,7 @@ def storage_of(tensor: torch.Tensor) -> int | None:
         return None
 
 
-def operation_of(func: Any) -> str:
+def operation_name(func: Any) -> str:
     """The name of a torch function or operator.
 
     Operators of other libraries have the library as a prefix, e.g. ``torchvision::nms``.

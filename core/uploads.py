@@ -62,7 +62,7 @@ class ReaderPool:
         Raises:
             SpecError: ``work`` could not start within ``patience`` seconds.
         """
-        future = self._pool.submit(self._within, size, work)
+        future = self._pool.submit(self._run_when_memory_is_free, size, work)
         try:
             return future.result(self._patience)
         except TimeoutError:
@@ -71,7 +71,7 @@ class ReaderPool:
                 raise SpecError("upload", rule, "too many at a time") from None
             return future.result()
 
-    def _within(self, size: int, work: Callable[[], T]) -> T:
+    def _run_when_memory_is_free(self, size: int, work: Callable[[], T]) -> T:
         """Wait until ``size`` bytes are free, then run ``work``."""
         with self._changed:
             self._changed.wait_for(

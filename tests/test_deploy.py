@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 
 from tests.serving import free_port
-from viz.server.settings import MAX_UPLOAD_MB, ServerSettings, read, variable
+from viz.server.settings import MAX_UPLOAD_MB, ServerSettings, read_settings, variable_name
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -276,10 +276,10 @@ def test_the_image_holds_what_runs_and_nothing_else() -> None:
 
 def test_every_setting_reaches_a_container() -> None:
     environment = documents(COMPOSE)[0]["services"]["app"]["environment"]
-    names = [variable(field) for field in fields(ServerSettings)]
+    names = [variable_name(field) for field in fields(ServerSettings)]
     # A visitor of a public server never loads modules: that one is for one's own machine.
     assert list(environment) == [name for name in names if name != "STRIDES_LOCAL_MODULES"]
-    assert read(dict.fromkeys(environment, "")) == ServerSettings()
+    assert read_settings(dict.fromkeys(environment, "")) == ServerSettings()
     assert "STRIDES_WORKERS=1" in DOCKERFILE
     defaults = {"STRIDES_WORKERS": "${STRIDES_ANALYSTS:-1}"}  # by its former name, or the image's
     assert environment == {name: f"${{{name}:-{defaults.get(name, '')}}}" for name in environment}
@@ -314,7 +314,7 @@ def of_kind(kind: str) -> dict[str, Any]:
 def test_a_cluster_gives_good_settings() -> None:
     given = of_kind("ConfigMap")["data"]
     host = of_kind("Ingress")["spec"]["rules"][0]["host"]
-    assert read(given) == ServerSettings(public_address=f"https://{host}")
+    assert read_settings(given) == ServerSettings(public_address=f"https://{host}")
     assert of_kind("Ingress")["spec"]["tls"][0]["hosts"] == [host]
 
 

@@ -106,8 +106,8 @@ def test_an_upload_that_stands_still_is_ended(
     sent: int, answered: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a server stops however it was started: it waits for uploads that go on."""
-    monkeypatch.setattr(limits, "make_room", lambda session: True)
-    monkeypatch.setattr(limits, "drop_unnameable", lambda session: None)
+    monkeypatch.setattr(limits, "make_room_for_upload", lambda session: True)
+    monkeypatch.setattr(limits, "drop_files_with_unusable_names", lambda session: None)
     monkeypatch.setattr(limits, "STANDSTILL_S", 0.05)
     messages = [{"type": "http.request", "body": b"x", "more_body": n < 2} for n in range(3)]
     statuses: list[int] = []
@@ -135,7 +135,7 @@ def test_an_upload_that_stands_still_is_ended(
 
 @pytest.mark.parametrize("base", ["", "/classes/strides"])
 def test_uploads_are_taken_where_they_are_bounded(base: str) -> None:
-    limits.check_uploads(base)
+    limits.check_upload_address(base)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_a_file_whose_name_streamlit_does_not_take_is_dropped(
 ) -> None:
     for file, name in (("1", "a\0.png"), ("2", "a.png")):
         uploads.add_file("one", UploadedFileRec(file, name, "image/png", b"x"))
-    limits.drop_unnameable("one")
-    limits.drop_unnameable("nobody")
+    limits.drop_files_with_unusable_names("one")
+    limits.drop_files_with_unusable_names("nobody")
     assert list(uploads.file_storage["one"]) == ["2"]
 
 
@@ -190,7 +190,7 @@ def keep(uploads: MemoryUploadedFileManager, session: str, file: str, size: int)
 
 def test_a_session_keeps_its_newest_files(uploads: MemoryUploadedFileManager) -> None:
     for number in range(10):
-        assert limits.make_room("one")
+        assert limits.make_room_for_upload("one")
         keep(uploads, "one", f"{number}", 1)
         keep(uploads, "other", "its own", 1)
     assert list(uploads.file_storage["one"]) == ["6", "7", "8", "9"]
@@ -202,18 +202,18 @@ def test_all_sessions_together_hold_so_much(
 ) -> None:
     monkeypatch.setattr(limits, "MAX_STORED_BYTES", 100)
     keep(uploads, "one", "small", 40)
-    assert limits.make_room("two")
+    assert limits.make_room_for_upload("two")
     keep(uploads, "two", "large", 60)
-    assert not limits.make_room("three")
+    assert not limits.make_room_for_upload("three")
     uploads.remove_session_files("one")
-    assert limits.make_room("three")
+    assert limits.make_room_for_upload("three")
 
 
 @pytest.mark.parametrize("method, passed", [("PUT", False), ("DELETE", True), ("GET", True)])
 def test_without_room_uploads_are_refused(
     monkeypatch: pytest.MonkeyPatch, method: str, passed: bool
 ) -> None:
-    monkeypatch.setattr(limits, "make_room", lambda session: session != "mine")
+    monkeypatch.setattr(limits, "make_room_for_upload", lambda session: session != "mine")
     sent: list[Any] = []
 
     async def behind(scope: Any, receive: Any, send: Any) -> None:

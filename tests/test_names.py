@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_app import ADDRESS, COMMANDS, PATIENCE, Hosted, hosted, run
-from viz.server.names import HostNameCheck, host_of, is_ip_address, own_host_names
+from viz.server.names import HostNameCheck, host_of_header, is_ip_address, own_host_names
 
 HERE = socket.gethostname()
 OWN = ["localhost", "localhost:8501", "LOCALHOST:1", "localhost.:80", HERE, f"{HERE}:8501"]
@@ -89,7 +89,7 @@ def test_a_session_is_for_a_page_from_the_same_place(host: str) -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_host_or_none(text: str) -> None:
-    host = host_of(text)
+    host = host_of_header(text)
     assert host == "" or host in text.lower()
     assert isinstance(is_ip_address(host), bool)
 

@@ -30,15 +30,15 @@ from viz.server.settings import (
     MAX_UPLOAD_MB,
     MIN_SECRET_LENGTH,
     ServerSettings,
-    read,
+    read_settings,
     settings,
     unknown_variables,
-    variable,
+    variable_name,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-NAMES = [variable(field) for field in fields(ServerSettings)]
+NAMES = [variable_name(field) for field in fields(ServerSettings)]
 SECRET = "a secret of thirty-two characters"
 
 GOOD: list[tuple[str, str, Any]] = [
@@ -93,13 +93,13 @@ def name_of(setting: str) -> str:
 
 @pytest.mark.parametrize(("setting", "text", "value"), GOOD)
 def test_a_good_value_is_read(setting: str, text: str, value: Any) -> None:
-    assert getattr(read({name_of(setting): text}), setting) == value
+    assert getattr(read_settings({name_of(setting): text}), setting) == value
 
 
 @pytest.mark.parametrize(("setting", "text"), BAD)
 def test_a_bad_value_is_refused_by_name(setting: str, text: str) -> None:
     with pytest.raises(SpecError, match=f"^{name_of(setting)} must ") as refusal:
-        read({name_of(setting): text})
+        read_settings({name_of(setting): text})
     assert (text in str(refusal.value)) == (setting != "cookie_secret")
 
 
@@ -110,13 +110,13 @@ def test_every_setting_is_tried() -> None:
 
 
 def test_an_empty_variable_is_an_absent_one() -> None:
-    assert read(dict.fromkeys(NAMES, " ")) == read({}) == ServerSettings()
+    assert read_settings(dict.fromkeys(NAMES, " ")) == read_settings({}) == ServerSettings()
 
 
 @given(st.sampled_from(NAMES), st.text(max_size=300))
 def test_any_text_is_read_or_refused_with_a_sentence(name: str, text: str) -> None:
     try:
-        found = read({name: text})
+        found = read_settings({name: text})
     except SpecError as error:
         message = str(error)
         found = ServerSettings()
@@ -130,7 +130,7 @@ def test_any_text_is_read_or_refused_with_a_sentence(name: str, text: str) -> No
 @given(st.text(min_size=1, max_size=MIN_SECRET_LENGTH - 1).filter(str.strip))
 def test_a_refused_secret_is_not_told(text: str) -> None:
     with pytest.raises(SpecError) as refusal:
-        read({name_of("cookie_secret"): text})
+        read_settings({name_of("cookie_secret"): text})
     assert refusal.value.value == f"{len(text.strip())} characters"
 
 
@@ -252,7 +252,7 @@ def test_a_bad_setting_is_no_error_of_an_import() -> None:
 
 
 def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr("core.device._device_count", lambda kind: int(kind == "cpu"))
     network = Network("own", spec_from_notation("conv3"), "", (1, 8, 8))
     recipe = (1, "noise", "he", "energy", 0, False, "kept", "kept", True)
     work = compute.work(Request(network, "", (3, 3), *recipe))
@@ -264,7 +264,7 @@ def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_device_that_is_not_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr("core.device._device_count", lambda kind: int(kind == "cpu"))
     monkeypatch.setattr("viz.server.options._set_options", lambda chosen: None)
     monkeypatch.setenv("STRIDES_DEVICE", "cuda")
     with pytest.raises(SystemExit, match="device must be one that this machine has: cpu"):
@@ -330,7 +330,7 @@ def test_readme_tells_every_setting() -> None:
     rows = re.findall(r"^\| `(STRIDES_\w+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
     assert rows == [
         (
-            variable(field),
+            variable_name(field),
             f"`{as_text(field.default)}`" if as_text(field.default) else "empty",
             field.metadata["means"],
         )
@@ -342,9 +342,9 @@ def test_readme_tells_every_setting() -> None:
 def test_a_former_name_is_still_read_and_wins_over_an_images_default(
     name: str, former: str
 ) -> None:
-    assert read({former: "2"}) == read({name: "2"}) != ServerSettings()
-    assert read({name: "1", former: "2"}) == read({name: "2"})
-    assert read({name: "2", former: " "}) == read({name: "2"})
+    assert read_settings({former: "2"}) == read_settings({name: "2"}) != ServerSettings()
+    assert read_settings({name: "1", former: "2"}) == read_settings({name: "2"})
+    assert read_settings({name: "2", former: " "}) == read_settings({name: "2"})
     assert unknown_variables({former: "2"}) == []
     with pytest.raises(SpecError, match=f"^{former} must "):
-        read({former: "-1"})
+        read_settings({former: "-1"})

@@ -177,7 +177,10 @@ def shift_response(
         The response, or None if fewer than two columns of units read no padding, the units have
         no common stride, or the picture is not wide enough.
     """
-    units, stride = _inner_units(field, image.shape[1], width), field.effective_stride[1]
+    units, stride = (
+        _units_with_field_inside_image(field, image.shape[1], width),
+        field.effective_stride[1],
+    )
     if units is None or image.shape[2] < width + max(1, stride):
         return None
     double = copy.deepcopy(module).double().eval()
@@ -201,7 +204,9 @@ def _relative_change(now: Tensor, before: Tensor) -> float:
     return float((now - before).norm() / max(float(before.norm()), 1e-30))
 
 
-def _inner_units(field: ReceptiveField, height: int, width: int) -> tuple[slice, slice] | None:
+def _units_with_field_inside_image(
+    field: ReceptiveField, height: int, width: int
+) -> tuple[slice, slice] | None:
     """The rows and columns of the units whose receptive field lies inside the picture.
 
     None if there are fewer than two such columns or no such row, or units have no common stride.
@@ -221,10 +226,10 @@ def _inner_units(field: ReceptiveField, height: int, width: int) -> tuple[slice,
     return (rows, cols) if fits else None
 
 
-def feature_maps(module: nn.Module, image: FloatArray, most: int = 4) -> FloatArray:
-    """(maps, H, W) the first ``most`` output channels; (0, 0, 0) for an output without maps."""
+def feature_maps(module: nn.Module, image: FloatArray, max_maps: int = 4) -> FloatArray:
+    """(maps, H, W) the first ``max_maps`` output channels; (0, 0, 0) for an output without maps."""
     with torch.no_grad():
         out = copy.deepcopy(module).eval()(torch.from_numpy(image.copy())[None])[0]
-    maps = out[:most] if out.ndim == 3 else out.new_zeros(0, 0, 0)
+    maps = out[:max_maps] if out.ndim == 3 else out.new_zeros(0, 0, 0)
     array: FloatArray = maps.numpy().astype(np.float32)
     return array

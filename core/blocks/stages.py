@@ -56,18 +56,20 @@ def stages(lines: Sequence[Line], costs: Iterable[LayerCost] = ()) -> tuple[Stag
     groups: list[list[Line]] = []
     for index, line in enumerate(lines):
         grid = line.node.grid
-        if not groups or (grid != _grid(groups[-1]) and not _begins_with_gate(lines[index:])):
+        if not groups or (
+            grid != _grid_of_stage(groups[-1]) and not _begins_with_gate(lines[index:])
+        ):
             groups.append([])
         groups[-1].append(line)
-    group_costs, unassigned = costs_of(groups, costs)
+    group_costs, unassigned = costs_by_group(groups, costs)
     group_costs[-1] += unassigned
     return tuple(
-        Stage(tuple(group), _grid(group), totals(costs_of_group))
+        Stage(tuple(group), _grid_of_stage(group), totals(costs_of_group))
         for group, costs_of_group in zip(groups, group_costs, strict=True)
     )
 
 
-def _grid(group: Sequence[Line]) -> Grid:
+def _grid_of_stage(group: Sequence[Line]) -> Grid:
     """Grid of a stage that is being collected."""
     return group[0].node.grid
 
@@ -77,7 +79,7 @@ def _begins_with_gate(lines: Sequence[Line]) -> bool:
     return lines[0].node.grid == (1, 1) and any(line.node.grid != (1, 1) for line in lines[1:])
 
 
-def costs_of(
+def costs_by_group(
     groups: Sequence[Sequence[Line]], costs: Iterable[LayerCost]
 ) -> tuple[list[list[LayerCost]], list[LayerCost]]:
     """Assign the costs of all nodes to the groups of lines.

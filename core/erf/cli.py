@@ -15,7 +15,7 @@ from typing import get_args
 
 import numpy as np
 
-from ..command_line import CommandParser, refuse, until_closed
+from ..command_line import CommandParser, exit_with_error, ignoring_broken_pipe
 from ..device import MEMORY_BUDGET
 from ..errors import SpecError
 from ..receptive_field.cli import load_network
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.out is not None:
             _write_npz(result, options.out)
     except SpecError as error:
-        refuse(error)
-    with until_closed():
+        exit_with_error(error)
+    with ignoring_broken_pipe():
         print(
             json.dumps(result.as_data(), ensure_ascii=False)
             if options.json

@@ -10,7 +10,7 @@ from ..layer.spec import LayerSpec
 from ..layer.window import BoolArray, IntArray, Pair
 
 
-def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
+def read_masks_by_axis(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
     """Which input indices each output reads, as one (outputs, n) mask for rows and for columns.
 
     Reading a copy of a pixel in the padding (reflect, replicate, circular) counts as reading it.
@@ -30,17 +30,17 @@ def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
     return masks[0], masks[1]
 
 
-def window_reads(spec: LayerSpec, size: Pair) -> IntArray:
+def windows_per_pixel(spec: LayerSpec, size: Pair) -> IntArray:
     """(height, width) the number of windows that read each pixel, or a copy of it in the padding.
 
     Raises:
         SpecError: the layer does not fit the input.
     """
-    rows, cols = axis_reads(spec, size)
+    rows, cols = read_masks_by_axis(spec, size)
     return np.outer(rows.sum(0), cols.sum(0)).astype(np.int64)
 
 
-def phase_counts(kernel_size: int, stride: int, dilation: int = 1) -> IntArray:
+def windows_per_phase(kernel_size: int, stride: int, dilation: int = 1) -> IntArray:
     """(stride,) the number of windows that read a pixel far from the borders, along one axis.
 
     Entry p is for pixels whose position is p modulo the stride. Tap ``i`` reads each pixel whose
@@ -59,4 +59,4 @@ def reads_evenly(spec: LayerSpec) -> bool:
     if operation_of(spec).has("output_padding"):
         return True
     axes = zip(spec.kernel_size, spec.stride, spec.dilation, strict=True)
-    return all(np.ptp(phase_counts(*axis)) == 0 for axis in axes)
+    return all(np.ptp(windows_per_phase(*axis)) == 0 for axis in axes)

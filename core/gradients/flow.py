@@ -116,7 +116,7 @@ def gradient_flow(
     rows: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
     flow = None
     for draw in range(spec.draws):
-        rows.append(_one_draw(spec, spec.seed + draw))
+        rows.append(_norms_and_zeros_of_draw(spec, spec.seed + draw))
         stacked = [np.stack(part) for part in zip(*rows, strict=True)]
         flow = GradientFlow(spec, stacked[0], stacked[1], stacked[2])
         if progress and progress(FlowProgress(draw + 1, spec.draws, flow)) is False:
@@ -125,18 +125,20 @@ def gradient_flow(
     return flow
 
 
-def _one_draw(
+def _norms_and_zeros_of_draw(
     spec: FlowSpec, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The rows of ``norms``, ``weight_norms`` and ``zeros`` of `GradientFlow` for one draw."""
     generator = torch.Generator().manual_seed(seed)
     shape = (spec.batch, spec.width, spec.side, spec.side)
     x = torch.randn(shape, generator=generator, dtype=DTYPE)
-    weights = [_weight(spec, generator).requires_grad_() for _ in range(spec.depth)]
+    weights = [_random_weight(spec, generator).requires_grad_() for _ in range(spec.depth)]
     with torch.enable_grad():
         outputs = [x.requires_grad_()]
         for index, weight in enumerate(weights, start=1):
-            outputs.append(_layer(spec, outputs[-1], weight, index in spec.downsampling_layers))
+            outputs.append(
+                _layer_output(spec, outputs[-1], weight, index in spec.downsampling_layers)
+            )
         upstream = torch.randn(outputs[-1].shape, generator=generator, dtype=DTYPE)
         upstream /= upstream.norm()
         gradients = torch.autograd.grad(outputs[-1], [*outputs, *weights], upstream)
@@ -148,7 +150,7 @@ def _one_draw(
     )
 
 
-def _weight(spec: FlowSpec, generator: torch.Generator) -> Tensor:
+def _random_weight(spec: FlowSpec, generator: torch.Generator) -> Tensor:
     """One random draw of the (width, width, 3, 3) weights of a convolution."""
     weight = torch.empty(spec.width, spec.width, 3, 3, dtype=DTYPE)
     if spec.weights == "he":
@@ -160,7 +162,7 @@ def _weight(spec: FlowSpec, generator: torch.Generator) -> Tensor:
     return nn.init.kaiming_uniform_(weight, a=5**0.5, generator=generator)  # as nn.Conv2d does
 
 
-def _layer(spec: FlowSpec, x: Tensor, weight: Tensor, downsamples: bool) -> Tensor:
+def _layer_output(spec: FlowSpec, x: Tensor, weight: Tensor, downsamples: bool) -> Tensor:
     """The output of one layer: convolution, batch norm, activation, pooling, skip connection."""
     strided = downsamples and spec.downsampling == "stride"
     y = nn.functional.conv2d(x, weight, stride=2 if strided else 1, padding=1)
@@ -168,15 +170,15 @@ def _layer(spec: FlowSpec, x: Tensor, weight: Tensor, downsamples: bool) -> Tens
         y = nn.functional.batch_norm(y, None, None, training=True)
     y = ACTIVATIONS[spec.activation]()(y)
     if downsamples and not strided:
-        y = _pooled(spec.downsampling, y)
+        y = _downsampled(spec.downsampling, y)
     if not spec.skips:
         return y
     if not downsamples:
         return x + y
-    return y + (x[:, :, ::2, ::2] if strided else _pooled(spec.downsampling, x))
+    return y + (x[:, :, ::2, ::2] if strided else _downsampled(spec.downsampling, x))
 
 
-def _pooled(downsampling: Downsampling, x: Tensor) -> Tensor:
+def _downsampled(downsampling: Downsampling, x: Tensor) -> Tensor:
     """The map downsampled by 2 with maxima, means or a blur."""
     width = x.shape[1]
     spec = replace(_POOLS[downsampling], in_channels=width)
@@ -189,7 +191,7 @@ def _pooled(downsampling: Downsampling, x: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class DeadShare:
+class ZeroGradientShare:
     """Share of the image's pixels whose gradient is 0 after stacked 2×2 max-pools.
 
     Attributes:
@@ -203,8 +205,8 @@ class DeadShare:
     expected: float
 
 
-def dead_shares(levels: int = 5, seed: int = 0) -> tuple[DeadShare, ...]:
-    """Measure `DeadShare` for stacks of 1 to ``levels`` max-pools on an image of noise.
+def zero_gradient_shares(levels: int = 5, seed: int = 0) -> tuple[ZeroGradientShare, ...]:
+    """Measure `ZeroGradientShare` for stacks of 1 to ``levels`` max-pools on an image of noise.
 
     Raises:
         SpecError: ``levels`` is above `MAX_LEVELS`.
@@ -216,8 +218,8 @@ def dead_shares(levels: int = 5, seed: int = 0) -> tuple[DeadShare, ...]:
     y, shares = x, []
     with torch.enable_grad():
         for level in range(1, levels + 1):
-            y = _pooled("max", y)
+            y = _downsampled("max", y)
             (gradient,) = torch.autograd.grad(y.sum(), x, retain_graph=True)
             dead = float((gradient == 0).double().mean())
-            shares.append(DeadShare(level, dead, 1 - 4.0**-level))
+            shares.append(ZeroGradientShare(level, dead, 1 - 4.0**-level))
     return tuple(shares)

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..layer.operations import FloatArray, operation_of, output_size, winners
+from ..layer.operations import FloatArray, operation_of, output_size, winner_positions
 from ..layer.padding import padding_source
 from ..layer.spec import LayerSpec
 from ..layer.sweep import Sweep, checked_tensors
 from ..layer.window import BoolArray, IntArray
-from .counts import axis_reads
+from .counts import read_masks_by_axis
 from .recipe import UpstreamGradient
 
 MAX_BATCH_ELEMENTS = 2**22
@@ -101,17 +101,19 @@ def input_gradient(
     inputs, *parameters = checked_tensors(spec, x, weight, bias)
     inputs.requires_grad_()
     with torch.enable_grad():
-        y = _run(spec, inputs, *parameters)
+        y = _output_with_safe_backward(spec, inputs, *parameters)
         at_output = (upstream or UpstreamGradient("all")).values(
             (y.shape[1], y.shape[2], y.shape[3])
         )
         (gradient,) = torch.autograd.grad(y, inputs, torch.from_numpy(at_output)[None])
     with torch.inference_mode():
-        winner = winners(spec, inputs)[0].numpy() if operation.reduce == "max" else None
+        winner = winner_positions(spec, inputs)[0].numpy() if operation.reduce == "max" else None
     return InputGradient(spec, y.detach()[0].numpy(), at_output, gradient[0].numpy(), winner)
 
 
-def _run(spec: LayerSpec, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+def _output_with_safe_backward(
+    spec: LayerSpec, x: Tensor, weight: Tensor | None, bias: Tensor | None
+) -> Tensor:
     """The layer's output, computed so that its backward pass is safe.
 
     A window of a dilated max pooling may hold only padding. PyTorch then records a maximum past
@@ -143,9 +145,11 @@ def contribution_counts(
         SpecError: as `input_gradient`.
     """
     inputs, *parameters = checked_tensors(spec, x, weight, bias)
-    rows, cols = (_disjoint_groups(reads) for reads in axis_reads(spec, (x.shape[1], x.shape[2])))
+    rows, cols = (
+        _disjoint_groups(reads) for reads in read_masks_by_axis(spec, (x.shape[1], x.shape[2]))
+    )
     with torch.no_grad():
-        shape = _run(spec, inputs, *parameters).shape
+        shape = _output_with_safe_backward(spec, inputs, *parameters).shape
     passes = [
         (channel, r, c)
         for channel in range(shape[1])
@@ -161,7 +165,7 @@ def contribution_counts(
             at_output[copy, channel] = np.outer(rows == r, cols == c)
         batch = inputs.expand(len(chunk), -1, -1, -1).clone().requires_grad_()
         with torch.enable_grad():
-            y = _run(spec, batch, *parameters)
+            y = _output_with_safe_backward(spec, batch, *parameters)
             (gradient,) = torch.autograd.grad(y, batch, torch.from_numpy(at_output))
         counts += (gradient != 0).sum(0).numpy()
     return counts
@@ -199,8 +203,8 @@ def expected_gradient(result: Sweep, channel: int, row: int, column: int) -> NDA
     terms = result.terms(channel, row, column)
     planes = len(result.channels_of(channel))
     expected = np.zeros(result.input.shape)
-    rows = _read_indices(result, 0, row)
-    cols = _read_indices(result, 1, column)
+    rows = _input_index_of_taps(result, 0, row)
+    cols = _input_index_of_taps(result, 1, column)
     shape = (planes, len(rows), len(cols))
     index = np.broadcast_arrays(
         terms.channel.reshape(shape), rows[None, :, None], cols[None, None, :]
@@ -211,7 +215,7 @@ def expected_gradient(result: Sweep, channel: int, row: int, column: int) -> NDA
     return expected
 
 
-def _read_indices(result: Sweep, axis: int, output: int) -> IntArray:
+def _input_index_of_taps(result: Sweep, axis: int, output: int) -> IntArray:
     """(taps,) the input index that each tap of an output reads along an axis, else negative."""
     windows, n = (result.rows, result.cols)[axis], result.input.shape[1 + axis]
     values: IntArray = windows.source

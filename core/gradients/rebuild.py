@@ -41,7 +41,7 @@ class BackwardPass:
             gradient at the copy is added to that of the pixel.
         remainder: rows and columns of the padded input past the last window.
         autograd: (C, H, W) the gradient that torch's autograd computes in double precision; None
-            if it was not computed (`rebuild` does).
+            if it was not computed (`backward_by_hand_and_autograd` does).
     """
 
     spec: LayerSpec
@@ -91,7 +91,7 @@ def backward_by_hand(
             raise SpecError(name, f"must have shape {wanted}", array.shape)
     rows, cols = spec.window.axes(size)
     remainder = (rows.remainder, cols.remainder)
-    kernel = _flipped(np.asarray(weight, dtype=np.float64), spec.groups)
+    kernel = _flipped_kernel(np.asarray(weight, dtype=np.float64), spec.groups)
     inserted = _with_zeros_between(np.asarray(upstream, dtype=np.float64), spec.stride)
     spans = spec.window.effective_kernel_size
     around = [(span - 1, span - 1 + over) for span, over in zip(spans, remainder, strict=True)]
@@ -110,7 +110,7 @@ def _with_zeros_between(upstream: Array, stride: Pair) -> Array:
     return grid
 
 
-def _flipped(weight: Array, groups: int) -> Array:
+def _flipped_kernel(weight: Array, groups: int) -> Array:
     """Convert (O, C/g, k, k) weights to (C, O/g, k, k), rotated by 180°; g is ``groups``."""
     outputs, inner, rows, cols = weight.shape
     grouped = weight.reshape(groups, outputs // groups, inner, rows, cols)
@@ -144,7 +144,7 @@ def _without_padding(padded: Array, spec: LayerSpec, size: Pair) -> Array:
     return gradient
 
 
-def rebuild(
+def backward_by_hand_and_autograd(
     spec: LayerSpec,
     size: Pair,
     weight: NDArray[np.floating],

@@ -127,7 +127,7 @@ class BoardSpec:
         return sweep(self.layer, self.source.pixels(), self.weight(), self.bias())
 
 
-def torch_index(layer: LayerSpec, index: tuple[int, ...]) -> tuple[int, ...]:
+def torch_weight_index(layer: LayerSpec, index: tuple[int, ...]) -> tuple[int, ...]:
     """The index in torch's weight tensor of a weight in window order.
 
     For a transposed convolution the two orders differ: the window meets torch's kernel flipped.

@@ -8,7 +8,7 @@ from functools import partial
 from ..errors import SpecError
 
 
-def feasible(try_value: Callable[[int], object], candidates: range, current: int) -> range:
+def feasible_range(try_value: Callable[[int], object], candidates: range, current: int) -> range:
     """The range of candidates around ``current`` that ``try_value`` accepts.
 
     ``try_value(value)`` raises SpecError for a layer that cannot be run. Controls use the
@@ -16,25 +16,25 @@ def feasible(try_value: Callable[[int], object], candidates: range, current: int
     bisection, which assumes that the accepted values are contiguous. That holds for every
     setting of a layer except a stride under PyTorch's 'same' padding.
     """
-    works = partial(_works, try_value)
+    works = partial(_accepts, try_value)
     return range(
-        _last_working(works, current, candidates[0]),
-        _last_working(works, current, candidates[-1]) + 1,
+        _last_accepted(works, current, candidates[0]),
+        _last_accepted(works, current, candidates[-1]) + 1,
     )
 
 
-def _last_working(works: Callable[[int], bool], good: int, end: int) -> int:
-    """The accepted value nearest to ``end``; ``good`` must be an accepted value."""
-    if good == end or works(end):
+def _last_accepted(accepts: Callable[[int], bool], accepted: int, end: int) -> int:
+    """The accepted value nearest to ``end``; ``accepted`` must be an accepted value."""
+    if accepted == end or accepts(end):
         return end
-    bad = end
-    while abs(bad - good) > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if works(middle) else (good, middle)
-    return good
+    refused = end
+    while abs(refused - accepted) > 1:
+        middle = (accepted + refused) // 2
+        accepted, refused = (middle, refused) if accepts(middle) else (accepted, middle)
+    return accepted
 
 
-def _works(try_value: Callable[[int], object], value: int) -> bool:
+def _accepts(try_value: Callable[[int], object], value: int) -> bool:
     """Whether ``try_value`` accepts the value, i.e. raises no SpecError."""
     try:
         try_value(value)

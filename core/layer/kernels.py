@@ -24,7 +24,7 @@ def binomial(length: int) -> Plane:
     return np.array([comb(length - 1, i) for i in range(length)], dtype=np.float64)
 
 
-def _difference(length: int) -> Plane:
+def _difference_filter(length: int) -> Plane:
     """(length,) a smoothed first difference, e.g. -1 0 1; 0 for length 1."""
     return np.convolve(binomial(length - 1), [-1.0, 1.0]) if length > 1 else np.zeros(1)
 
@@ -49,12 +49,12 @@ def gaussian(rows: int, cols: int) -> Plane:
 
 def sobel_x(rows: int, cols: int) -> Plane:
     """A difference along the row, smoothed along the column; it responds to vertical edges."""
-    return np.outer(binomial(rows), _difference(cols))
+    return np.outer(binomial(rows), _difference_filter(cols))
 
 
 def sobel_y(rows: int, cols: int) -> Plane:
     """A difference along the column, smoothed along the row; it responds to horizontal edges."""
-    return np.outer(_difference(rows), binomial(cols))
+    return np.outer(_difference_filter(rows), binomial(cols))
 
 
 def laplacian(rows: int, cols: int) -> Plane:
@@ -97,7 +97,7 @@ PRESETS: dict[str, Preset] = {
 """Kernel presets by name. A layer of several filters uses them in this order."""
 
 
-def filter_names(preset: str, filters: int) -> tuple[str, ...]:
+def filter_names(preset: str, filter_count: int) -> tuple[str, ...]:
     """The preset of each filter: first ``preset``, then the ones after it in ``PRESETS``.
 
     Raises:
@@ -106,10 +106,10 @@ def filter_names(preset: str, filters: int) -> tuple[str, ...]:
     if preset not in PRESETS:
         raise SpecError("kernel", f"must be one of {', '.join(PRESETS)}", preset)
     if preset == "random":
-        return ("random",) * filters
+        return ("random",) * filter_count
     names = [name for name in PRESETS if name != "random"]
     first = names.index(preset)
-    return tuple(names[(first + i) % len(names)] for i in range(filters))
+    return tuple(names[(first + i) % len(names)] for i in range(filter_count))
 
 
 def kernel(

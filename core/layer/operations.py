@@ -105,7 +105,7 @@ class Operation:
         return int(np.prod(shape)) * positions[0] * positions[1]
 
 
-def native_padding(
+def apply_unsupported_padding(
     x: Tensor, padding: Pads, padding_mode: str, fill: float = 0.0
 ) -> tuple[Tensor, Pair]:
     """Apply the padding that torch's functions cannot apply themselves.
@@ -137,7 +137,7 @@ def _convolution(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None)
     import torch.nn.functional as F
 
     assert w is not None
-    x, padding = native_padding(x, spec.padding, spec.padding_mode)
+    x, padding = apply_unsupported_padding(x, spec.padding, spec.padding_mode)
     return F.conv2d(x, w, b, spec.stride, padding, spec.dilation, spec.groups)
 
 
@@ -169,7 +169,7 @@ def _max_and_winners(spec: LayerSpec, x: Tensor) -> tuple[Tensor, Tensor]:
     import torch.nn.functional as F
 
     height, width = output_size(spec, (x.shape[2], x.shape[3]))
-    x, padding = native_padding(x, spec.padding, spec.padding_mode, float("-inf"))
+    x, padding = apply_unsupported_padding(x, spec.padding, spec.padding_mode, float("-inf"))
     y, winners = F.max_pool2d(
         x,
         spec.kernel_size,
@@ -182,7 +182,7 @@ def _max_and_winners(spec: LayerSpec, x: Tensor) -> tuple[Tensor, Tensor]:
     return y[:, :, :height, :width], winners[:, :, :height, :width]
 
 
-def winners(spec: LayerSpec, x: Tensor) -> Tensor:
+def winner_positions(spec: LayerSpec, x: Tensor) -> Tensor:
     """(1, C, h, w) flat position ``row * W + column`` in x of each window's maximum.
 
     The position is -1 where the maximum is in the padding.
@@ -213,12 +213,12 @@ def _average_pool(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None
         return F.avg_pool2d(
             x, spec.kernel_size, spec.stride, (top, left), spec.ceil_mode, spec.count_include_pad
         )
-    padded, _ = native_padding(x, spec.padding, spec.padding_mode)
+    padded, _ = apply_unsupported_padding(x, spec.padding, spec.padding_mode)
     y = F.avg_pool2d(padded, spec.kernel_size, spec.stride, 0, spec.ceil_mode)
     y = y[:, :, :height, :width]
     if spec.count_include_pad:
         return y
-    ones, _ = native_padding(torch.ones_like(x), spec.padding, spec.padding_mode)
+    ones, _ = apply_unsupported_padding(torch.ones_like(x), spec.padding, spec.padding_mode)
     share = F.avg_pool2d(ones, spec.kernel_size, spec.stride, 0, spec.ceil_mode)
     return y / share[:, :, :height, :width]
 
@@ -242,19 +242,19 @@ def _fixed_convolution(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor |
     fixed_weight = operation_of(spec).fixed_weight
     assert fixed_weight is not None
     weight = torch.from_numpy(fixed_weight(spec))
-    x, padding = native_padding(x, spec.padding, spec.padding_mode)
+    x, padding = apply_unsupported_padding(x, spec.padding, spec.padding_mode)
     return F.conv2d(x, weight, None, spec.stride, padding, 1, spec.in_channels)
 
 
-def _conv_shape(spec: LayerSpec) -> tuple[int, int, int, int]:
+def _conv_weight_shape(spec: LayerSpec) -> tuple[int, int, int, int]:
     return (spec.out_channels, spec.in_channels // spec.groups, *spec.kernel_size)
 
 
-def _transposed_shape(spec: LayerSpec) -> tuple[int, int, int, int]:
+def _transposed_weight_shape(spec: LayerSpec) -> tuple[int, int, int, int]:
     return (spec.in_channels, spec.out_channels // spec.groups, *spec.kernel_size)
 
 
-def _flipped(spec: LayerSpec, weight: FloatArray) -> FloatArray:
+def _as_convolution_weight(spec: LayerSpec, weight: FloatArray) -> FloatArray:
     """(C, O / groups, h, w) of a transposed convolution to (O, C / groups, h, w), flipped."""
     inputs, outputs, rows, cols = weight.shape
     grouped = weight.reshape(spec.groups, inputs // spec.groups, outputs, rows, cols)
@@ -271,7 +271,7 @@ OPERATIONS: dict[str, Operation] = {
         reduce="sum",
         learned=True,
         run=_convolution,
-        weight_shape=_conv_shape,
+        weight_shape=_conv_weight_shape,
     ),
     "transposed_convolution": Operation(
         label="Transposed convolution",
@@ -281,8 +281,8 @@ OPERATIONS: dict[str, Operation] = {
         reduce="sum",
         learned=True,
         run=_transposed,
-        weight_shape=_transposed_shape,
-        window_weight=_flipped,
+        weight_shape=_transposed_weight_shape,
+        window_weight=_as_convolution_weight,
         axes=lambda spec, size: spec.window.transposed_axes(size, spec.output_padding),
     ),
     "max_pooling": Operation(
@@ -345,7 +345,7 @@ def output_size(spec: LayerSpec, size: Pair) -> Pair:
     return spec.window.output_size(size)
 
 
-def padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
+def with_padding_convention(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
     """The layer with the padding that a convention implies for an input of (height, width).
 
     For a transposed convolution the convention also sets ``output_padding``.

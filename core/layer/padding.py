@@ -40,7 +40,7 @@ def torch_same(size: Pair, window: Window2d) -> Pads:
             "give the padding as a number, or use the TensorFlow convention",
             window.stride,
         )
-    rows, cols = (_split(span - 1) for span in window.effective_kernel_size)
+    rows, cols = (_halves(span - 1) for span in window.effective_kernel_size)
     return rows, cols
 
 
@@ -51,7 +51,7 @@ def tf_same(size: Pair, window: Window2d) -> Pads:
 
     Source: TensorFlow, tf.nn "Notes on padding".
     """
-    rows, cols = (_split(_same_total(size, window, axis)) for axis in (0, 1))
+    rows, cols = (_halves(_total_same_padding(size, window, axis)) for axis in (0, 1))
     return rows, cols
 
 
@@ -73,12 +73,12 @@ def full(size: Pair, window: Window2d) -> Pads:
     return pytorch_int((rows - 1, cols - 1))
 
 
-def _split(total: int) -> Pair:
+def _halves(total: int) -> Pair:
     """The total padding as (before, after), an odd pixel after."""
     return total // 2, total - total // 2
 
 
-def _same_total(size: Pair, window: Window2d, axis: int) -> int:
+def _total_same_padding(size: Pair, window: Window2d, axis: int) -> int:
     """The least padding along one axis for ceil(n / stride) outputs."""
     n, stride, span = size[axis], window.stride[axis], window.effective_kernel_size[axis]
     return max((-(-n // stride) - 1) * stride + span - n, 0)
@@ -106,7 +106,7 @@ def transposed_same(window: Window2d) -> Cut:
     convolution that turns n * stride pixels into n.
     Source: tf.nn.conv2d_transpose; jax.lax.conv_transpose; ONNX ConvTranspose, auto_pad.
     """
-    rows, cols = (_split(max(-extra, 0)) for extra in _stride_minus_span(window))
+    rows, cols = (_halves(max(-extra, 0)) for extra in _stride_minus_span(window))
     return (rows, cols), _output_padding(window)
 
 
@@ -259,23 +259,23 @@ def padding_source(n: int, before: int, after: int, padding_mode: str) -> IntArr
             f"with padding_mode '{padding_mode}' can be at most {limit} on {n} pixels",
             max(before, after),
         )
-    return copied_index(np.arange(-before, n + after), n, padding_mode)
+    return copied_indices(np.arange(-before, n + after), n, padding_mode)
 
 
-def copied_index(position: IntArray, n: int, padding_mode: str) -> IntArray:
-    """The input index that each position along a padded axis copies; PAD where there is none.
+def copied_indices(positions: IntArray, n: int, padding_mode: str) -> IntArray:
+    """The input index that each positions along a padded axis copies; PAD where there is none.
 
     Args:
-        position: positions relative to the first pixel; below 0 or from ``n`` on in the padding.
+        positions: positions relative to the first pixel; below 0 or from ``n`` on in the padding.
         n: number of input pixels along the axis.
         padding_mode: ``"reflect"``, ``"replicate"`` or ``"circular"``; any other value means
             constant padding.
     """
     if padding_mode == "replicate":
-        return np.clip(position, 0, n - 1)
+        return np.clip(positions, 0, n - 1)
     if padding_mode == "circular":
-        return position % n
+        return positions % n
     if padding_mode == "reflect":
         period = max(2 * (n - 1), 1)
-        return (n - 1) - np.abs((n - 1) - position % period)
-    return np.where((position >= 0) & (position < n), position, PAD)
+        return (n - 1) - np.abs((n - 1) - positions % period)
+    return np.where((positions >= 0) & (positions < n), positions, PAD)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import SpecError
 from .board import BoardSpec, InputSpec
-from .operations import FloatArray, check, operation_of, padded
+from .operations import FloatArray, check, operation_of, with_padding_convention
 from .padding import CONVENTIONS
 from .sizes import formula, measured_size, unread_pixels
 from .spec import LayerSpec
@@ -108,14 +108,14 @@ Layer = tuple[LayerSpec, Pair, str]
 """(layer, input size, padding convention); an empty convention leaves the layer's own padding."""
 
 
-def _table(
+def _size_table_of_layers(
     names: tuple[str, str],
     rows: Sequence[int | str],
     columns: Sequence[int | str],
     layers: Iterable[Layer],
 ) -> SizeTable:
     """The table whose cells, row by row, are these layers."""
-    cells = [_cell(*layer) for layer in layers]
+    cells = [_table_cell(*layer) for layer in layers]
 
     def column(index: int) -> IntArray:
         array = np.array([cell[index] for cell in cells], dtype=np.int64)
@@ -135,29 +135,29 @@ def _table(
     )
 
 
-def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
+def _table_cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
     """The table cell of one layer; sizes are 0 where the layer is refused."""
     try:
-        spec = padded(spec, size, convention) if convention else spec
+        spec = with_padding_convention(spec, size, convention) if convention else spec
     except SpecError as error:
-        return size, (0, 0), (0, 0), (0, 0), 0, _refusal(error)
+        return size, (0, 0), (0, 0), (0, 0), 0, _refusal_text(error)
     measured = measured_size(spec, size) or (0, 0)
     try:
         output = check(spec, size, limit=None)
     except SpecError as error:
         # One-sided padding is applied before the layer, so torch's layer never gets it.
         refused = measured if spec.symmetric else (0, 0)
-        return size, (0, 0), refused, (0, 0), 0, _refusal(error)
+        return size, (0, 0), refused, (0, 0), 0, _refusal_text(error)
     rows, cols = formula(spec, size)
     return size, output, measured, (rows.remainder, cols.remainder), unread_pixels(spec, size), ""
 
 
-def _refusal(error: SpecError) -> str:
+def _refusal_text(error: SpecError) -> str:
     """The reason for a refusal, without the value that was refused."""
     return f"{error.parameter} {error.rule}"
 
 
-def _with(spec: LayerSpec, **numbers: int) -> LayerSpec:
+def _with_equal_sides(spec: LayerSpec, **numbers: int) -> LayerSpec:
     """The layer with these settings, each equal along both axes and on all sides."""
     change: dict[str, Any] = {name: (value, value) for name, value in numbers.items()}
     if "padding" in change:
@@ -165,18 +165,20 @@ def _with(spec: LayerSpec, **numbers: int) -> LayerSpec:
     return replace(spec, **change)
 
 
-def size_table(
+def stride_padding_table(
     spec: LayerSpec,
     size: Pair,
     strides: Sequence[int] = STRIDES,
     paddings: Sequence[int] = PADDINGS,
 ) -> SizeTable:
     """The layer at every stride (rows) and padding (columns), each equal along both axes."""
-    layers = ((_with(spec, stride=s, padding=p), size, "") for s in strides for p in paddings)
-    return _table(("stride", "padding"), strides, paddings, layers)
+    layers = (
+        (_with_equal_sides(spec, stride=s, padding=p), size, "") for s in strides for p in paddings
+    )
+    return _size_table_of_layers(("stride", "padding"), strides, paddings, layers)
 
 
-def size_map(
+def kernel_stride_table(
     spec: LayerSpec,
     size: Pair,
     kernels: Sequence[int] = KERNELS,
@@ -193,9 +195,11 @@ def size_map(
             cell; if empty, every cell has the layer's own padding.
     """
     layers = (
-        (_with(spec, kernel_size=k, stride=s), size, convention) for k in kernels for s in strides
+        (_with_equal_sides(spec, kernel_size=k, stride=s), size, convention)
+        for k in kernels
+        for s in strides
     )
-    return _table(("kernel_size", "stride"), kernels, strides, layers)
+    return _size_table_of_layers(("kernel_size", "stride"), kernels, strides, layers)
 
 
 @dataclass(frozen=True)
@@ -218,7 +222,9 @@ def _common_layer(
 ) -> CommonLayer:
     """A row of ``COMMON_LAYERS``: a convolution, or if ``pool`` is set, that kind of pooling."""
     operation = f"{pool}_pooling" if pool else "convolution"
-    spec = _with(LayerSpec(operation), kernel_size=kernel, stride=stride, padding=padding)
+    spec = _with_equal_sides(
+        LayerSpec(operation), kernel_size=kernel, stride=stride, padding=padding
+    )
     label = f"{kernel}×{kernel} s{stride} p{padding}{f' {pool} pooling' if pool else ''}"
     return CommonLayer(label, used_in, spec)
 
@@ -241,11 +247,13 @@ COMMON_LAYERS: tuple[CommonLayer, ...] = (
 """The rows of the table of common layers. A new entry appears on the page and in the tests."""
 
 
-def common_layers(sizes: Sequence[Pair] = USUAL_SIZES) -> SizeTable:
+def common_layer_table(sizes: Sequence[Pair] = USUAL_SIZES) -> SizeTable:
     """The table of ``COMMON_LAYERS`` (rows) on inputs of these sizes (columns)."""
     layers = ((layer.spec, size, "") for layer in COMMON_LAYERS for size in sizes)
     columns = [str(h) if h == w else f"{h}×{w}" for h, w in sizes]
-    return _table(("layer", "input"), [layer.label for layer in COMMON_LAYERS], columns, layers)
+    return _size_table_of_layers(
+        ("layer", "input"), [layer.label for layer in COMMON_LAYERS], columns, layers
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,7 +296,9 @@ OWN = "own"
 """``ConventionResult.name`` of the layer's own padding."""
 
 
-def conventions(spec: LayerSpec, size: Pair, *, run: bool = False) -> tuple[ConventionResult, ...]:
+def convention_results(
+    spec: LayerSpec, size: Pair, *, run: bool = False
+) -> tuple[ConventionResult, ...]:
     """The results of a layer with its own padding, then under each of ``CONVENTIONS``.
 
     Args:
@@ -301,7 +311,7 @@ def conventions(spec: LayerSpec, size: Pair, *, run: bool = False) -> tuple[Conv
     Raises:
         SpecError: the layer's own padding does not fit.
     """
-    own = _result(OWN, "as set", "the padding set on the left", spec, size, run)
+    own = _result_of_padded_layer(OWN, "as set", "the padding set on the left", spec, size, run)
     rows = [_convention_result(name, spec, size, run, own.values) for name in CONVENTIONS]
     differs = None if own.values is None else np.zeros(own.values.shape, dtype=bool)
     return replace(own, differs=differs), *rows
@@ -314,16 +324,16 @@ def _convention_result(
     convention = CONVENTIONS[name]
     description = convention.description_for(operation_of(spec).has("output_padding"))
     try:
-        layer = padded(spec, size, name)
-        result = _result(name, convention.label, description, layer, size, run)
+        layer = with_padding_convention(spec, size, name)
+        result = _result_of_padded_layer(name, convention.label, description, layer, size, run)
     except SpecError as error:
-        return ConventionResult(name, convention.label, description, refusal=_refusal(error))
+        return ConventionResult(name, convention.label, description, refusal=_refusal_text(error))
     if reference is None or result.values is None:
         return result
-    return replace(result, differs=_differs(result.values, reference))
+    return replace(result, differs=_differing_values(result.values, reference))
 
 
-def _differs(values: FloatArray, reference: FloatArray) -> BoolArray:
+def _differing_values(values: FloatArray, reference: FloatArray) -> BoolArray:
     """Whether each value differs from the reference, or has no counterpart in it."""
     differs = np.ones(values.shape, dtype=bool)
     rows, cols = (min(a, b) for a, b in zip(values.shape, reference.shape, strict=True))
@@ -332,7 +342,7 @@ def _differs(values: FloatArray, reference: FloatArray) -> BoolArray:
     return differs
 
 
-def _result(
+def _result_of_padded_layer(
     name: str, label: str, description: str, spec: LayerSpec, size: Pair, run: bool
 ) -> ConventionResult:
     """The result for a layer that already has the convention's padding."""

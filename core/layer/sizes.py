@@ -71,11 +71,11 @@ class AxisFormula:
                 r" + \textit{output padding}" if self.output_padding else ""
             )
         fraction = r"\frac{n + p_0 + p_1 - k}{s}"
-        left, right = self._brackets
+        left, right = self._rounding_brackets
         return rf"\left{left} {fraction} \right{right} + 1"
 
     @property
-    def _brackets(self) -> tuple[str, str]:
+    def _rounding_brackets(self) -> tuple[str, str]:
         """The LaTeX brackets that mean rounding down or up."""
         return (r"\lceil", r"\rceil") if self.ceil_mode else (r"\lfloor", r"\rfloor")
 
@@ -90,11 +90,11 @@ class AxisFormula:
             cut = f"- {self.before} - {self.after}"
             steps = rf"({self.n} - 1) \cdot {self.stride} {cut} + {span}{extra}"
             return steps, str(self.outputs)
-        left, right = self._brackets
+        left, right = self._rounding_brackets
         fraction = rf"\frac{{{self.n} + {self.before} + {self.after} - {span}}}{{{self.stride}}}"
         return (
-            rf"\left{left} {fraction} \right{right} {self._plus_one}",
-            rf"{left} {_latex_number(self.quotient)} {right} {self._plus_one}",
+            rf"\left{left} {fraction} \right{right} {self._last_term}",
+            rf"{left} {_latex_number(self.quotient)} {right} {self._last_term}",
             str(self.outputs),
         )
 
@@ -115,8 +115,8 @@ class AxisFormula:
         left, right = "⌈⌉" if self.ceil_mode else "⌊⌋"
         fraction = f"({self.n} + {self.before} + {self.after} - {span})/{self.stride}"
         return (
-            f"{left}{fraction}{right} {self._plus_one}",
-            f"{left}{_text_number(self.quotient)}{right} {self._plus_one}",
+            f"{left}{fraction}{right} {self._last_term}",
+            f"{left}{_text_number(self.quotient)}{right} {self._last_term}",
             str(self.outputs),
         )
 
@@ -136,7 +136,7 @@ class AxisFormula:
         return f"{self.dilation}({self.kernel_size} - 1) + 1"
 
     @property
-    def _plus_one(self) -> str:
+    def _last_term(self) -> str:
         """The last term of the formula, ``+ 1``, with ``- 1`` if the last window is dropped."""
         return "+ 1 - 1" if self.dropped else "+ 1"
 
@@ -231,7 +231,7 @@ def _run_with_zero_weights(spec: LayerSpec, x: Tensor) -> Tensor:
     return operation.run(spec, x, weight, torch.zeros(spec.out_channels) if spec.bias else None)
 
 
-def _one_axis(spec: LayerSpec, axis: int) -> LayerSpec:
+def _layer_along_one_axis(spec: LayerSpec, axis: int) -> LayerSpec:
     """A layer with the settings of one axis along the height, and a kernel one pixel wide."""
     return LayerSpec(
         spec.operation,
@@ -246,7 +246,7 @@ def _one_axis(spec: LayerSpec, axis: int) -> LayerSpec:
 
 
 @lru_cache(maxsize=8192)
-def _unread_along(one_axis: LayerSpec, n: int) -> int:
+def _unread_row_count(one_axis: LayerSpec, n: int) -> int:
     """The number of input rows that no window reads, on an input of (n, 1) pixels."""
     rows, _ = operation_of(one_axis).axes(one_axis, (n, 1))
     return int((rows.reads == 0).sum())
@@ -258,11 +258,13 @@ def unread_pixels(spec: LayerSpec, size: Pair) -> int:
     Raises:
         SpecError: the layer does not fit the input.
     """
-    read = [n - _unread_along(_one_axis(spec, axis), n) for axis, n in enumerate(size)]
+    read = [
+        n - _unread_row_count(_layer_along_one_axis(spec, axis), n) for axis, n in enumerate(size)
+    ]
     return size[0] * size[1] - read[0] * read[1]
 
 
-def smaller_input(spec: LayerSpec, size: Pair, limit: int) -> Pair:
+def smaller_input_with_same_remainder(spec: LayerSpec, size: Pair, limit: int) -> Pair:
     """The largest input of at most ``limit`` pixels a side with the same remainder as ``size``.
 
     Each side is reduced by whole strides, which changes neither the remainder nor the padding
@@ -274,10 +276,11 @@ def smaller_input(spec: LayerSpec, size: Pair, limit: int) -> Pair:
 
 
 def _smaller_side(spec: LayerSpec, axis: int, n: int, limit: int) -> int:
+    """The side along one axis for `smaller_input_with_same_remainder`, given the side ``n``."""
     first = n if n <= limit else limit - (limit - n) % spec.stride[axis]
     for smaller in range(first, 0, -spec.stride[axis]):
         try:
-            check(_one_axis(spec, axis), (smaller, 1))
+            check(_layer_along_one_axis(spec, axis), (smaller, 1))
         except SpecError:
             continue
         return smaller

@@ -49,7 +49,7 @@ class Solution:
         """
         half = (span_of(self.kernel_size, self.dilation) - 1) // 2
         padding_penalty = 0 if self.padding in (0, half) else UNCOMMON_PADDING_PENALTY
-        points = _kernel_rank(self.kernel_size) + self.stride - 1 + padding_penalty
+        points = _kernel_rarity(self.kernel_size) + self.stride - 1 + padding_penalty
         return (
             self.unread > 0,
             self.dilation,
@@ -60,7 +60,7 @@ class Solution:
         )
 
 
-def _kernel_rank(length: int) -> int:
+def _kernel_rarity(length: int) -> int:
     """How uncommon a kernel size is, from 0 for the most common; see ``Solution.cost``."""
     if length in _KERNELS:
         return _KERNELS.index(length)
@@ -100,11 +100,13 @@ def solutions(
         whole("max_padding", max_padding, 0),
         whole("max_dilation", max_dilation, 1),
     ]
-    candidates = _candidates(limits, definition)
-    rows, cols = (_matches(candidates, n, out, definition) for n, out in zip(*sizes, strict=True))
+    candidates = _candidate_settings(limits, definition)
+    rows, cols = (
+        _have_output_size(candidates, n, out, definition) for n, out in zip(*sizes, strict=True)
+    )
     if not (rows & cols).any():
         each_axis_alone = bool(rows.any() and cols.any())
-        rule = _refusal(*sizes, definition, each_axis_alone)
+        rule = _no_solution_sentence(*sizes, definition, each_axis_alone)
         raise SpecError("output size", rule, f"{sizes[1][0]}×{sizes[1][1]}")
     settings = candidates[:, rows & cols].T.tolist()
     matches = [_solution(operation, sizes[0], *values) for values in settings]
@@ -118,7 +120,7 @@ def _checked_size(parameter: str, value: Pair) -> Pair:
     return sides
 
 
-def _candidates(limits: list[int], operation: Operation) -> IntArray:
+def _candidate_settings(limits: list[int], operation: Operation) -> IntArray:
     """(4, candidates) kernel size, stride, padding and dilation of every layer considered.
 
     ``limits`` holds the largest value of each of the four, in this order.
@@ -139,7 +141,7 @@ def _candidates(limits: list[int], operation: Operation) -> IntArray:
     return np.stack([kernel, stride, padding, dilation])[:, keep]
 
 
-def _matches(candidates: IntArray, n: int, wanted: int, operation: Operation) -> BoolArray:
+def _have_output_size(candidates: IntArray, n: int, wanted: int, operation: Operation) -> BoolArray:
     """(candidates,) whether each layer turns n pixels into ``wanted``.
 
     These are the size formulas of ``Window2d``, evaluated for all candidates at once.
@@ -168,7 +170,9 @@ def _solution(
     return Solution(kernel, stride, padding, dilation, remainder, size[0] * size[1] - read)
 
 
-def _refusal(size: Pair, output: Pair, operation: Operation, each_axis_alone: bool) -> str:
+def _no_solution_sentence(
+    size: Pair, output: Pair, operation: Operation, each_axis_alone: bool
+) -> str:
     """The sentence that says why there is no solution, and what would work.
 
     ``each_axis_alone`` says whether each axis taken alone has a solution.

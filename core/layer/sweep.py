@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import SpecError
-from .operations import FloatArray, check, operation_of, winners
+from .operations import FloatArray, check, operation_of, winner_positions
 from .padding import padding_source
 from .spec import LayerSpec
 from .window import OUTSIDE, Axis, IntArray
@@ -100,7 +100,7 @@ class Sweep:
         values = self._tap_values(planes, grid_rows, grid_cols)
         weights = self._tap_weights(channel, row, column, shape)
         coordinates = [
-            _input_coordinate(axis.source, taps)
+            _input_coordinates(axis.source, taps)
             for axis, taps in ((self.rows, grid_rows), (self.cols, grid_cols))
         ]
         return Terms(
@@ -141,7 +141,7 @@ class Sweep:
         )
 
 
-def _input_coordinate(source: IntArray, grid: IntArray) -> NDArray[np.float64]:
+def _input_coordinates(source: IntArray, grid: IntArray) -> NDArray[np.float64]:
     """Input coordinates of grid indices, extended linearly to cells that are no input pixels.
 
     Args:
@@ -174,7 +174,7 @@ def sweep(
     inputs, *parameters = checked_tensors(spec, x, weight, bias)
     with torch.inference_mode():
         y = operation.run(spec, inputs, *parameters)
-        winner = winners(spec, inputs)[0].numpy() if operation.reduce == "max" else None
+        winner = winner_positions(spec, inputs)[0].numpy() if operation.reduce == "max" else None
     size = (x.shape[1], x.shape[2])
     rows, cols = operation.axes(spec, size)
     return Sweep(
@@ -189,7 +189,7 @@ def sweep(
         col_values=_copied_indices(cols, spec.padding[1], spec.padding_mode, size[1]),
         fill_value=float("-inf") if operation.reduce == "max" else 0.0,
         winner=winner,
-        divisor=_divisor(spec, rows, cols) if operation.reduce == "mean" else None,
+        divisor=_mean_divisors(spec, rows, cols) if operation.reduce == "mean" else None,
     )
 
 
@@ -239,7 +239,7 @@ def _copied_indices(axis: Axis, padding: tuple[int, int], padding_mode: str, n: 
     return padding_source(n, *padding, padding_mode)
 
 
-def _divisor(spec: LayerSpec, rows: Axis, cols: Axis) -> IntArray:
+def _mean_divisors(spec: LayerSpec, rows: Axis, cols: Axis) -> IntArray:
     """(h, w) the number of cells that each mean divides by.
 
     Padding counts with ``count_include_pad``; cells past the padding (``ceil_mode``) never do.

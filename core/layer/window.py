@@ -57,7 +57,7 @@ def pair(parameter: str, value: object, minimum: int) -> Pair:
     return number, number
 
 
-def four_sided(value: object) -> Pads:
+def checked_pads(value: object) -> Pads:
     """Convert one int, (height, width) or ((top, bottom), (left, right)) to the last form."""
     if isinstance(value, tuple | list) and len(value) == 2:
         rows, cols = value
@@ -146,7 +146,7 @@ class Window2d:
     def __post_init__(self) -> None:
         for name in ("kernel_size", "stride", "dilation"):
             object.__setattr__(self, name, pair(name, getattr(self, name), 1))
-        object.__setattr__(self, "padding", four_sided(self.padding))
+        object.__setattr__(self, "padding", checked_pads(self.padding))
 
     @property
     def effective_kernel_size(self) -> Pair:
@@ -167,9 +167,9 @@ class Window2d:
             SpecError: the padded input is smaller than the window.
         """
         height, width = pair("input size", size, 1)
-        return self._outputs(height, 0), self._outputs(width, 1)
+        return self._output_count(height, 0), self._output_count(width, 1)
 
-    def _outputs(self, n: int, axis: int) -> int:
+    def _output_count(self, n: int, axis: int) -> int:
         """The output size along one axis for ``n`` input pixels."""
         before, after = self.padding[axis]
         stride, span = self.stride[axis], self._span(axis)

@@ -33,7 +33,7 @@ class ResidualBlock:
             checked_layers("shortcut", self.shortcut),
         )
         set_fields(self, body=body, shortcut=shortcut)
-        set_fields(self, **_extent((body, shortcut), 1))
+        set_fields(self, **_checked_size_and_nesting((body, shortcut), 1))
 
     @property
     def branches(self) -> tuple[tuple[Layer, ...], ...]:
@@ -67,7 +67,7 @@ class ConcatBlock:
         bounded("number of branches", len(value), 2, rules.MAX_BRANCHES)
         branches = tuple(checked_layers("branch", branch) for branch in value)
         set_fields(self, branches=branches)
-        set_fields(self, **_extent(branches, 1))
+        set_fields(self, **_checked_size_and_nesting(branches, 1))
 
     @property
     def branch_names(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class Repeat:
             checked_layers("body", self.body, 1),
         )
         set_fields(self, times=times, body=body)
-        set_fields(self, **_extent((body,), 0, times))
+        set_fields(self, **_checked_size_and_nesting((body,), 0, times))
 
     @property
     def branches(self) -> tuple[tuple[Layer, ...], ...]:
@@ -148,7 +148,7 @@ class NetworkSpec:
     def __post_init__(self) -> None:
         layers = checked_layers("layers", self.layers, 1)
         set_fields(self, layers=layers)
-        set_fields(self, **_extent((layers,), 0, inner=0))
+        set_fields(self, **_checked_size_and_nesting((layers,), 0, own_nesting=0))
 
 
 def checked_layers(parameter: str, value: object, minimum: int = 0) -> tuple[Layer, ...]:
@@ -169,21 +169,21 @@ def checked_layers(parameter: str, value: object, minimum: int = 0) -> tuple[Lay
     return tuple(value)
 
 
-def _extent(
-    chains: tuple[tuple[Layer, ...], ...], own: int, times: int = 1, inner: int = 1
+def _checked_size_and_nesting(
+    chains: tuple[tuple[Layer, ...], ...], own_layers: int, times: int = 1, own_nesting: int = 1
 ) -> dict[str, int]:
     """The fields ``size`` and ``nesting`` of a block, checked against their limits.
 
     Args:
         chains: the layers of each branch.
-        own: 1 if the block itself counts as a layer, otherwise 0.
+        own_layers: 1 if the block itself counts as a layer, otherwise 0.
         times: number of times that the branches run.
-        inner: 1 if the block itself counts as nesting, otherwise 0.
+        own_nesting: 1 if the block itself counts as nesting, otherwise 0.
     """
     blocks = [layer for each in chains for layer in each if isinstance(layer, BLOCKS)]
     leaves = sum(map(len, chains)) - len(blocks)
-    size = own + times * (leaves + sum(block.size for block in blocks))
-    nesting = inner + max((block.nesting for block in blocks), default=0)
+    size = own_layers + times * (leaves + sum(block.size for block in blocks))
+    nesting = own_nesting + max((block.nesting for block in blocks), default=0)
     if size > rules.MAX_LAYERS:
         rule = f"must be at most {rules.MAX_LAYERS:,}, repeats counted"
         raise SpecError("number of layers", rule, f"{size:,}")

@@ -49,7 +49,7 @@ def build(
     from ..seeded import seeded
 
     nodes = resolve(spec, in_channels, input_size)
-    module = _sequence(nodes, "", "meta")
+    module = _build_sequence(nodes, "", "meta")
     if torch.device(device).type == "meta":
         return module
     parameters = sum(weight.numel() for weight in module.parameters())
@@ -57,19 +57,19 @@ def build(
         rule = f"must be at most {rules.MAX_PARAMETERS:,} in all; use fewer channels"
         raise SpecError("number of weights", rule, f"{parameters:,}")
     with nullcontext() if seed is None else seeded(seed):
-        return _sequence(nodes, "", device)
+        return _build_sequence(nodes, "", device)
 
 
-def _sequence(
+def _build_sequence(
     nodes: tuple[ResolvedLayer, ...], prefix: str, device: str | torch.device
 ) -> nn.Sequential:
     from torch import nn
 
-    modules = ((node.name, _module(node, prefix, device)) for node in nodes)
+    modules = ((node.name, _build_module(node, prefix, device)) for node in nodes)
     return nn.Sequential(OrderedDict(modules))
 
 
-def _module(node: ResolvedLayer, prefix: str, device: str | torch.device) -> nn.Module:
+def _build_module(node: ResolvedLayer, prefix: str, device: str | torch.device) -> nn.Module:
     """The module of one layer or block; ``prefix`` is the qualified name of its parent."""
     from torch import nn
 
@@ -77,9 +77,10 @@ def _module(node: ResolvedLayer, prefix: str, device: str | torch.device) -> nn.
 
     full_name = f"{prefix}{node.name}"
     if isinstance(node.layer, LEAVES):
-        return _leaf(node, full_name, device)
+        return _build_leaf(node, full_name, device)
     inner = [
-        (name, _sequence(nodes, f"{full_name}.{name}.", device)) for name, nodes in node.chains
+        (name, _build_sequence(nodes, f"{full_name}.{name}.", device))
+        for name, nodes in node.chains
     ]
     if isinstance(node.layer, Repeat):
         return nn.Sequential(OrderedDict(inner))
@@ -91,7 +92,7 @@ def _module(node: ResolvedLayer, prefix: str, device: str | torch.device) -> nn.
     return make(*(module for _, module in inner))
 
 
-def _leaf(node: ResolvedLayer, full_name: str, device: str | torch.device) -> nn.Module:
+def _build_leaf(node: ResolvedLayer, full_name: str, device: str | torch.device) -> nn.Module:
     import torch
     from torch import nn
 

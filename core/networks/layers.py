@@ -13,7 +13,15 @@ from ..errors import SpecError
 from ..layer.padding import FILLS
 from ..layer.window import Pads, Pair
 from . import rules
-from .rules import bounded, bounded_float, bounded_pads, bounded_pair, choice, flag, set_fields
+from .rules import (
+    bounded,
+    bounded_float,
+    bounded_pads,
+    bounded_pair,
+    checked_flag,
+    choice,
+    set_fields,
+)
 
 PADDING_MODES = tuple(FILLS)
 """Values of ``padding_mode`` in torch."""
@@ -33,7 +41,7 @@ def _check_window(spec: Conv | ConvTranspose) -> None:
         kernel_size=bounded_pair("kernel_size", spec.kernel_size, 1, rules.MAX_KERNEL),
         stride=bounded_pair("stride", spec.stride, 1, rules.MAX_STRIDE),
         dilation=bounded_pair("dilation", spec.dilation, 1, rules.MAX_DILATION),
-        bias=flag("bias", spec.bias),
+        bias=checked_flag("bias", spec.bias),
     )
     if spec.out_channels is not None:
         channels = bounded("out_channels", spec.out_channels, 1, rules.MAX_CHANNELS)
@@ -116,7 +124,9 @@ def _check_pool(spec: MaxPool | AvgPool | LpPool) -> None:
     stride = (
         kernel if raw_stride is None else bounded_pair("stride", raw_stride, 1, rules.MAX_STRIDE)
     )
-    set_fields(spec, kernel_size=kernel, stride=stride, ceil_mode=flag("ceil_mode", spec.ceil_mode))
+    set_fields(
+        spec, kernel_size=kernel, stride=stride, ceil_mode=checked_flag("ceil_mode", spec.ceil_mode)
+    )
 
 
 def _check_half(padding: object, kernel: Pair) -> Pair:
@@ -159,7 +169,7 @@ class AvgPool:
 
     def __post_init__(self) -> None:
         _check_pool(self)
-        include = flag("count_include_pad", self.count_include_pad)
+        include = checked_flag("count_include_pad", self.count_include_pad)
         set_fields(
             self, padding=_check_half(self.padding, self.kernel_size), count_include_pad=include
         )
@@ -214,7 +224,7 @@ class BatchNorm:
             bounded_float("eps", self.eps, 0, 1),
             bounded_float("momentum", self.momentum, 0, 1),
         )
-        set_fields(self, eps=eps, momentum=momentum, affine=flag("affine", self.affine))
+        set_fields(self, eps=eps, momentum=momentum, affine=checked_flag("affine", self.affine))
 
 
 @dataclass(frozen=True)
@@ -227,7 +237,9 @@ class InstanceNorm:
 
     def __post_init__(self) -> None:
         set_fields(
-            self, eps=bounded_float("eps", self.eps, 0, 1), affine=flag("affine", self.affine)
+            self,
+            eps=bounded_float("eps", self.eps, 0, 1),
+            affine=checked_flag("affine", self.affine),
         )
 
 
@@ -242,7 +254,7 @@ class GroupNorm:
 
     def __post_init__(self) -> None:
         groups = bounded("num_groups", self.num_groups, 1, rules.MAX_CHANNELS)
-        eps, affine = bounded_float("eps", self.eps, 0, 1), flag("affine", self.affine)
+        eps, affine = bounded_float("eps", self.eps, 0, 1), checked_flag("affine", self.affine)
         set_fields(self, num_groups=groups, eps=eps, affine=affine)
 
 
@@ -285,7 +297,9 @@ class Dropout:
     spatial: bool = False
 
     def __post_init__(self) -> None:
-        set_fields(self, p=bounded_float("p", self.p, 0, 1), spatial=flag("spatial", self.spatial))
+        set_fields(
+            self, p=bounded_float("p", self.p, 0, 1), spatial=checked_flag("spatial", self.spatial)
+        )
 
 
 @dataclass(frozen=True)
@@ -300,7 +314,7 @@ class Upsample:
     def __post_init__(self) -> None:
         set_fields(self, scale_factor=bounded_pair("scale_factor", self.scale_factor, 1, 64))
         choice("mode", self.mode, ("nearest", "bilinear"))
-        if flag("align_corners", self.align_corners) and self.mode != "bilinear":
+        if checked_flag("align_corners", self.align_corners) and self.mode != "bilinear":
             raise SpecError("align_corners", "is for mode bilinear only", True)
 
 
@@ -363,7 +377,7 @@ class Linear:
 
     def __post_init__(self) -> None:
         bounded("out_features", self.out_features, 1, rules.MAX_FEATURES)
-        flag("bias", self.bias)
+        checked_flag("bias", self.bias)
         if self.in_features is not None:
             bounded("in_features", self.in_features, 1, rules.MAX_INPUTS)
 

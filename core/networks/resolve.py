@@ -75,7 +75,7 @@ def resolve(
     size = None
     if input_size is not None:
         size = bounded_pair("input_size", input_size, 1, rules.MAX_SIDE)
-    return _chain(spec.layers, Shape(channels, size), "", ())
+    return _resolve_sequence(spec.layers, Shape(channels, size), "", ())
 
 
 def explicit(
@@ -101,7 +101,7 @@ def _explicit_layers(nodes: tuple[ResolvedLayer, ...]) -> Iterator[Layer]:
             yield node.layer
 
 
-def _chain(
+def _resolve_sequence(
     layers: tuple[Layer, ...], shape: Shape, prefix: str, path: Path
 ) -> tuple[ResolvedLayer, ...]:
     """Resolve a sequence of layers.
@@ -116,7 +116,7 @@ def _chain(
     for index, layer in enumerate(layers):
         name, layer_path = f"{layer.kind}{index}", (*path, index)
         try:
-            nodes += _nodes(layer, shape, name, f"{prefix}{name}", layer_path)
+            nodes += _resolve_layer(layer, shape, name, f"{prefix}{name}", layer_path)
         except LayerError:
             raise
         except SpecError as error:
@@ -126,15 +126,15 @@ def _chain(
     return tuple(nodes)
 
 
-def _nodes(
+def _resolve_layer(
     layer: Layer, shape: Shape, name: str, full_name: str, path: Path
 ) -> list[ResolvedLayer]:
     """Resolve one layer, preceded by the layers it implies.
 
-    ``full_name`` is the layer's qualified name; the other arguments are those of `_chain`.
+    ``full_name`` is the layer's qualified name; the other arguments are those of `_resolve_sequence`.
     """
     if isinstance(layer, ResidualBlock | ConcatBlock | Repeat):
-        return [_block(layer, shape, name, full_name, path)]
+        return [_resolve_block(layer, shape, name, full_name, path)]
     nodes = []
     for step in as_torch_layers(layer, shape):
         after = output_shape(step, shape)
@@ -168,12 +168,19 @@ def as_torch_layers(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
     return pad, replace(layer, padding=NO_PADS, padding_mode="zeros")
 
 
-def _block(layer: Block, shape: Shape, name: str, full_name: str, path: Path) -> ResolvedLayer:
-    """Resolve a block; the arguments are those of `_nodes`."""
+def _resolve_block(
+    layer: Block, shape: Shape, name: str, full_name: str, path: Path
+) -> ResolvedLayer:
+    """Resolve a block; the arguments are those of `_resolve_layer`."""
     if isinstance(layer, Repeat):
-        return _repeat(layer, shape, name, full_name, path)
+        return _resolve_repeat(layer, shape, name, full_name, path)
     chains = tuple(
-        (label, _chain(branch, shape, f"{full_name}.{_branch(layer, label)}.", (*path, index)))
+        (
+            label,
+            _resolve_sequence(
+                branch, shape, f"{full_name}.{_branch_module_name(layer, label)}.", (*path, index)
+            ),
+        )
         for index, (label, branch) in enumerate(
             zip(layer.branch_names, layer.branches, strict=True)
         )
@@ -183,35 +190,37 @@ def _block(layer: Block, shape: Shape, name: str, full_name: str, path: Path) ->
     return ResolvedLayer(name, path, layer, shape, merge(ends), chains)
 
 
-def _branch(layer: ResidualBlock | ConcatBlock, label: str) -> str:
+def _branch_module_name(layer: ResidualBlock | ConcatBlock, label: str) -> str:
     """The name of a branch's module inside its block's module."""
     return label if isinstance(layer, ResidualBlock) else f"branches.{label}"
 
 
-def _repeat(layer: Repeat, shape: Shape, name: str, full_name: str, path: Path) -> ResolvedLayer:
-    """Resolve all runs of a repeat; the arguments are those of `_nodes`."""
+def _resolve_repeat(
+    layer: Repeat, shape: Shape, name: str, full_name: str, path: Path
+) -> ResolvedLayer:
+    """Resolve all runs of a repeat; the arguments are those of `_resolve_layer`."""
     chains, before = [], shape
     for run in range(layer.times):
-        nodes = _chain(layer.body, shape, f"{full_name}.{run}.", (*path, 0))
+        nodes = _resolve_sequence(layer.body, shape, f"{full_name}.{run}.", (*path, 0))
         chains.append((str(run), nodes))
         shape = nodes[-1].after
     return ResolvedLayer(name, path, layer, before, shape, tuple(chains))
 
 
-def sum_shape(ends: list[Shape]) -> Shape:
+def sum_shape(branch_outputs: list[Shape]) -> Shape:
     """The shape of ``body + shortcut``.
 
     Args:
-        ends: output shapes of body and shortcut; unknown parts may differ.
+        branch_outputs: output shapes of body and shortcut; unknown parts may differ.
 
     Raises:
         SpecError: the shapes differ.
     """
-    body, shortcut = ends
-    if body.flat != shortcut.flat or _differ(body.channels, shortcut.channels):
+    body, shortcut = branch_outputs
+    if body.flat != shortcut.flat or _known_and_different(body.channels, shortcut.channels):
         rule = f"must leave what the shortcut does, {shortcut}; a shortcut conv1 can change that"
         raise SpecError("body", rule, str(body))
-    if _differ(body.size, shortcut.size):
+    if _known_and_different(body.size, shortcut.size):
         rule = f"must leave the shortcut's size, {shortcut}; give both the same strides"
         raise SpecError("body", rule, str(body))
     return Shape(
@@ -221,25 +230,25 @@ def sum_shape(ends: list[Shape]) -> Shape:
     )
 
 
-def concat_shape(ends: list[Shape]) -> Shape:
+def concat_shape(branch_outputs: list[Shape]) -> Shape:
     """The shape of the branches' outputs concatenated along the channels.
 
     Raises:
         SpecError: the sizes differ, or there are too many channels.
     """
-    first = next((end for end in ends if end.size is not None), ends[0])
-    for end in ends:
-        if end.flat != first.flat or _differ(end.size, first.size):
+    first = next((end for end in branch_outputs if end.size is not None), branch_outputs[0])
+    for end in branch_outputs:
+        if end.flat != first.flat or _known_and_different(end.size, first.size):
             rule = f"must leave the other branches' size, {first}; give all the same strides"
             raise SpecError("branch", rule, str(end))
-    counts = [end.channels for end in ends if end.channels is not None]
-    channels = sum(counts) if len(counts) == len(ends) else None
+    counts = [end.channels for end in branch_outputs if end.channels is not None]
+    channels = sum(counts) if len(counts) == len(branch_outputs) else None
     limit = rules.MAX_INPUTS if first.flat else rules.MAX_CHANNELS
     if channels is not None and channels > limit:
         raise SpecError("channels", f"must be at most {limit:,} after concat", channels)
     return replace(first, channels=channels)
 
 
-def _differ(one: object, other: object) -> bool:
+def _known_and_different(one: object, other: object) -> bool:
     """Whether two values are both known (not None) and differ."""
     return one is not None and other is not None and one != other

@@ -91,7 +91,7 @@ def with_row(
         if name not in names:
             rule = f"is no setting of {new.kind}, which has {', '.join(names) or 'none'}"
             raise SpecError(name, rule, value)
-    return _spliced(spec, path, 1, (replace(new, **settings) if settings else new,))
+    return _with_layers_replaced(spec, path, 1, (replace(new, **settings) if settings else new,))
 
 
 def insert(spec: NetworkSpec, path: Path, layer: Layer) -> NetworkSpec:
@@ -100,7 +100,7 @@ def insert(spec: NetworkSpec, path: Path, layer: Layer) -> NetworkSpec:
     Raises:
         SpecError: there is no such path, or there are too many layers.
     """
-    return _spliced(spec, path, 0, (layer,))
+    return _with_layers_replaced(spec, path, 0, (layer,))
 
 
 def remove(spec: NetworkSpec, path: Path) -> NetworkSpec:
@@ -109,7 +109,7 @@ def remove(spec: NetworkSpec, path: Path) -> NetworkSpec:
     Raises:
         SpecError: there is no layer at the path, or it is the only one where one is required.
     """
-    return _spliced(spec, path, 1, ())
+    return _with_layers_replaced(spec, path, 1, ())
 
 
 def move(spec: NetworkSpec, path: Path, to: Path) -> NetworkSpec:
@@ -144,7 +144,9 @@ def _branch_at(layers: tuple[Layer, ...], path: Path) -> tuple[tuple[Layer, ...]
     return layers, path[-1]
 
 
-def _spliced(spec: NetworkSpec, path: Path, count: int, new: tuple[Layer, ...]) -> NetworkSpec:
+def _with_layers_replaced(
+    spec: NetworkSpec, path: Path, count: int, new: tuple[Layer, ...]
+) -> NetworkSpec:
     """The spec with ``count`` layers, from ``path`` on, replaced by the layers ``new``."""
     layers, index = _branch_at(spec.layers, path)
     if index + count > len(layers):

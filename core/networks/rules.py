@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection
 
 from ..errors import SpecError, whole
-from ..layer.window import Pads, Pair, four_sided, pair
+from ..layer.window import Pads, Pair, checked_pads, pair
 
 MAX_LAYERS = 2_000
 """Largest number of layers of a network, with repeats unrolled."""
@@ -51,7 +51,7 @@ def bounded_pair(parameter: str, value: object, low: int, high: int) -> Pair:
 
 def bounded_pads(value: object) -> Pads:
     """Convert one int, (height, width) or ((top, bottom), (left, right)) to the last form."""
-    pads = four_sided(value)
+    pads = checked_pads(value)
     for side in (*pads[0], *pads[1]):
         bounded("padding", side, 0, MAX_PADDING)
     return pads
@@ -66,7 +66,7 @@ def bounded_float(parameter: str, value: object, low: float, high: float) -> flo
     return float(value) + 0.0  # no minus zero: it would be written as -0.0
 
 
-def flag(parameter: str, value: object) -> bool:
+def checked_flag(parameter: str, value: object) -> bool:
     """Check that ``value`` is True or False, and return it."""
     if not isinstance(value, bool):
         raise SpecError(parameter, "must be True or False", value)

@@ -19,7 +19,7 @@ from ..errors import SpecError
 from ..graph.graph import InputSize, network_graph
 from ..graph.plain_copy import deep_copy
 from ..layer.kernels import box, gaussian
-from ..layer.operations import native_padding
+from ..layer.operations import apply_unsupported_padding
 from ..layer.window import Pair, Window2d, pair
 from ..torch_private import children_by_name
 from . import Activation
@@ -128,7 +128,7 @@ class FixedWindow(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         channels, (height, width) = x.shape[-3], self.window.kernel_size
         weight = self.get_buffer("weight").to(x.dtype).expand(channels, 1, height, width)
-        x, padding = native_padding(x, self.window.padding, self.padding_mode)
+        x, padding = apply_unsupported_padding(x, self.window.padding, self.padding_mode)
         return F.conv2d(
             x, weight, None, self.window.stride, padding, self.window.dilation, channels
         )
@@ -178,7 +178,7 @@ def with_pooling(
             ``strided``, a pooling that is called with different numbers of channels.
     """
     choice("pooling", kind, POOLINGS)
-    channels = _channels(module, input_size) if kind == "strided" else {}
+    channels = _input_channel_counts(module, input_size) if kind == "strided" else {}
     generator = torch.Generator().manual_seed(seed)
     template = next((t for t in (*module.parameters(), *module.buffers())), torch.empty(0))
 
@@ -187,11 +187,13 @@ def with_pooling(
             return None
         if getattr(old, "return_indices", False):
             raise SpecError("pooling", "must not hand on its indices", path or "the module")
-        window = _window(old)
+        window = _window_of_pool(old)
         if kind == "strided":
-            new: nn.Module = _strided(window, channels.get(path, set()), path, generator)
+            new: nn.Module = _strided_convolution(
+                window, channels.get(path, set()), path, generator
+            )
         else:
-            new = _pool(kind, window, old)
+            new = _replacement_pool(kind, window, old)
         return new.to(template.device, template.dtype if template.is_floating_point() else None)
 
     return with_replacements(
@@ -199,7 +201,7 @@ def with_pooling(
     )
 
 
-def _window(pool: Pool) -> Window2d:
+def _window_of_pool(pool: Pool) -> Window2d:
     """The window of a pooling module."""
     if isinstance(pool, FixedWindow):
         return pool.window
@@ -211,7 +213,7 @@ def _window(pool: Pool) -> Window2d:
     return Window2d(kernel, stride, pads, dilation, bool(pool.ceil_mode))
 
 
-def _pool(kind: str, window: Window2d, old: Pool) -> nn.Module:
+def _replacement_pool(kind: str, window: Window2d, old: Pool) -> nn.Module:
     """A max, average or blur pooling over a window; ``old`` is the module it replaces."""
     pads = (window.padding[0][0], window.padding[1][0])
     kernel, stride, ceil = window.kernel_size, window.stride, window.ceil_mode
@@ -222,15 +224,15 @@ def _pool(kind: str, window: Window2d, old: Pool) -> nn.Module:
         return nn.AvgPool2d(kernel, stride, pads, ceil, counts)
     plane = gaussian if kind == "blur" else box
     rows, cols = (tuple(plane(1, size)[0].tolist()) for size in kernel)
-    return _with_overhang(window, FixedWindow((rows, cols), window))
+    return _with_ceil_mode_padding(window, FixedWindow((rows, cols), window))
 
 
-def _with_overhang(window: Window2d, layer: nn.Module) -> nn.Module:
+def _with_ceil_mode_padding(window: Window2d, layer: nn.Module) -> nn.Module:
     """The layer, preceded by the padding that rounds sizes up if the window has ``ceil_mode``."""
     return nn.Sequential(Overhang(window), layer) if window.ceil_mode else layer
 
 
-def _channels(module: nn.Module, input_size: InputSize | None) -> dict[str, set[int]]:
+def _input_channel_counts(module: nn.Module, input_size: InputSize | None) -> dict[str, set[int]]:
     """The numbers of input channels of each module, by its qualified name."""
     if input_size is None:
         raise SpecError("input_size", "must be given for strided, as (C, H, W)", None)
@@ -244,7 +246,7 @@ def _channels(module: nn.Module, input_size: InputSize | None) -> dict[str, set[
     return channels
 
 
-def _strided(
+def _strided_convolution(
     window: Window2d, channels: set[int], path: str, generator: torch.Generator
 ) -> nn.Module:
     """A convolution in place of a pooling, with weights of variance 1/fan-in.
@@ -266,7 +268,7 @@ def _strided(
     deviation = (count * size[0] * size[1]) ** -0.5
     with torch.no_grad():
         layer.weight.normal_(0, deviation, generator=generator)
-    return _with_overhang(window, layer)
+    return _with_ceil_mode_padding(window, layer)
 
 
 class ZeroShortcut(nn.Module):

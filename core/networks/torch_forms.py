@@ -100,7 +100,7 @@ PLAIN_CONSTANTS: dict[str, dict[str, object]] = {
 """``TorchForm.constant`` of activations."""
 
 
-def _activations(names: str, *ignored: str) -> list[TorchForm]:
+def _activation_forms(names: str, *ignored: str) -> list[TorchForm]:
     """The forms of activations without settings, whose name here is torch's in lower case.
 
     Args:
@@ -198,8 +198,8 @@ FORMS: tuple[TorchForm, ...] = (
         flat=True,
         takes_device=True,
     ),
-    *_activations("ReLU SiLU ReLU6 ELU SELU Mish Hardswish Hardsigmoid", "inplace"),
-    *_activations("GELU Tanh Sigmoid Softplus"),
+    *_activation_forms("ReLU SiLU ReLU6 ELU SELU Mish Hardswish Hardsigmoid", "inplace"),
+    *_activation_forms("GELU Tanh Sigmoid Softplus"),
     TorchForm(
         "LeakyReLU",
         Activation,
@@ -295,12 +295,12 @@ def constructor_call(layer: Leaf, before: Shape) -> ConstructorCall:
         SpecError: the call needs the number of input features, and ``before`` does not have it.
     """
     form = _form_of(layer, before)
-    defaults = _defaults(form, layer)
+    defaults = _default_arguments(form, layer)
     positional, named = [], []
     for index, name in enumerate(form.arguments):
-        value = _written(layer, name) if name in form.settings else None
+        value = _as_torch_argument(layer, name) if name in form.settings else None
         if name == form.input_argument:
-            value = value or _channels(before)
+            value = value or _known_channels(before)
         elif name not in form.settings or name in form.fixed:
             continue
         if index < form.required:
@@ -312,7 +312,7 @@ def constructor_call(layer: Leaf, before: Shape) -> ConstructorCall:
     )
 
 
-def _channels(before: Shape) -> int:
+def _known_channels(before: Shape) -> int:
     """The number of channels or features of a shape; SpecError if it is unknown."""
     if before.channels is None:
         raise SpecError("features", "cannot be told without the input's size", "unknown")
@@ -331,15 +331,15 @@ def _form_of(layer: Leaf, before: Shape) -> TorchForm:
     )
 
 
-def _defaults(form: TorchForm, layer: Leaf) -> dict[str, object]:
+def _default_arguments(form: TorchForm, layer: Leaf) -> dict[str, object]:
     """The default value of each setting that has one, in torch's form."""
     required = [each.name for each in fields(layer) if each.init and each.default is MISSING]
     make: Any = form.make
     plain = make(**{**{name: getattr(layer, name) for name in required}, **form.fixed})
-    return {name: _written(plain, name) for name in form.settings if name not in required}
+    return {name: _as_torch_argument(plain, name) for name in form.settings if name not in required}
 
 
-def _written(layer: Leaf, name: str) -> object:
+def _as_torch_argument(layer: Leaf, name: str) -> object:
     """The value of a field as torch's argument, e.g. one int for a pair of equal ints."""
     value = getattr(layer, name)
     if isinstance(layer, Pad) and name == "padding":

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-from ..command_line import CommandParser, refuse, until_closed
+from ..command_line import CommandParser, exit_with_error, ignoring_broken_pipe
 from ..errors import SpecError
 from ..graph.rules.call import names_in
 from .fields import ReceptiveField, receptive_fields
@@ -35,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             load_network(options.network), sizes[0] if len(sizes) == 1 else sizes
         )
     except SpecError as error:
-        refuse(error)
+        exit_with_error(error)
     rows = [HEADERS, *map(_table_row, fields.values())]
     text = _csv(rows) if options.csv else _table(rows)
     if options.json:
         text = json.dumps([field.as_data() for field in fields.values()], ensure_ascii=False)
-    with until_closed():
+    with ignoring_broken_pipe():
         print(text)
 
 

@@ -146,13 +146,13 @@ def shift_consistency(
     x = torch.from_numpy(np.array(picture, dtype=np.float32))[None]
     with torch.no_grad():
         unshifted = run(x)
-        stride = _stride(x, unshifted)
+        stride = _checked_stride(x, unshifted)
         reference = unshifted[0].numpy()
         rows = []
         channel = int(np.square(reference, dtype=np.float64).mean(axis=(1, 2)).argmax())
         for shift in shifts:
             output = run(x.roll(shift, (2, 3)))[0].numpy()
-            numbers = _compare(reference, output, shift, stride, zero_level)
+            numbers = _cosine_difference_and_equality(reference, output, shift, stride, zero_level)
             rows.append((*numbers, output[channel].copy() if keep_maps else None))
             if progress is not None and progress(len(rows), len(shifts)) is False:
                 raise ShiftStopped
@@ -184,7 +184,7 @@ def stride_of(size: Pair, grid: Pair) -> Stride | None:
     return Fraction(size[0], grid[0]), Fraction(size[1], grid[1])
 
 
-def _stride(x: torch.Tensor, output: torch.Tensor) -> Stride:
+def _checked_stride(x: torch.Tensor, output: torch.Tensor) -> Stride:
     """`stride_of` an input and its output; SpecError where there is none."""
     if output.ndim != 4:
         shape = "×".join(map(str, output.shape[1:]))
@@ -197,7 +197,7 @@ def _stride(x: torch.Tensor, output: torch.Tensor) -> Stride:
     return stride
 
 
-def _compare(
+def _cosine_difference_and_equality(
     unshifted: NDArray[np.float32],
     output: NDArray[np.float32],
     shift: Shift,
@@ -274,11 +274,11 @@ def layer_consistency(
     """
     x = np.asarray(picture, dtype=np.float32)
     layer.check((x.shape[-2], x.shape[-1]))
-    level = ROUNDING_LEVEL * root_mean_square(layer, x)
+    level = ROUNDING_LEVEL * root_mean_square_before_blur(layer, x)
     return shift_consistency(layer.run, x, shifts, zero_level=level)
 
 
-def root_mean_square(layer: DownsamplingLayer, picture: NDArray[np.float32]) -> float:
+def root_mean_square_before_blur(layer: DownsamplingLayer, picture: NDArray[np.float32]) -> float:
     """Root mean square of the map before any blur, the reference for rounding errors."""
     with torch.no_grad():
         dense = layer.before_blur(torch.from_numpy(np.array(picture))[None])

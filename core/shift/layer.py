@@ -33,13 +33,13 @@ MAX_KERNEL, MAX_STRIDE = 7, 4
 """Largest kernel size and stride of a `DownsamplingLayer`, in pixels."""
 
 
-def same_padding(size: int) -> Pair:
-    """Padding (before, after) with which a window of ``size`` gives one output per pixel.
+def same_padding(window: int) -> Pair:
+    """Padding (before, after) with which a window of this size gives one output per pixel.
 
     At stride 1 an odd window is centered on its pixel, an even one half a pixel after it. With
     an even stride that is the center of the pixels that one output replaces.
     """
-    return (size - 1) // 2, size // 2
+    return (window - 1) // 2, window // 2
 
 
 def blur_weights(taps: int) -> NDArray[np.float32]:
@@ -47,14 +47,14 @@ def blur_weights(taps: int) -> NDArray[np.float32]:
     return blur_weight(LayerSpec("blur_pooling", (taps, taps)))
 
 
-def padded(x: Tensor, size: int, padding_mode: str, fill: float = 0.0) -> Tensor:
-    """Pad (N, C, H, W) as `same_padding` says for a window of ``size``.
+def padded(x: Tensor, window: int, padding_mode: str, fill: float = 0.0) -> Tensor:
+    """Pad (N, C, H, W) as `same_padding` says for a window of this size.
 
     ``padding_mode`` is torch's; ``fill`` is the padding value in mode ``"zeros"``.
     """
     import torch.nn.functional as F
 
-    before, after = same_padding(size)
+    before, after = same_padding(window)
     pads = [before, after, before, after]
     if padding_mode == "zeros":
         return F.pad(x, pads, value=fill)
@@ -138,21 +138,21 @@ class DownsamplingLayer:
         A convolution has one output channel, pooling has C.
         """
         if self.taps == 1:
-            return self._operate(x, self.stride)
-        return self._blurred(self.before_blur(x), self.stride)
+            return self._run_operation(x, self.stride)
+        return self._blur(self.before_blur(x), self.stride)
 
-    def dense(self, x: Tensor) -> Tensor:
+    def run_at_stride_1(self, x: Tensor) -> Tensor:
         """(N, C or 1, H, W) the map at stride 1, of which `run` has every ``stride``-th value."""
-        return self.before_blur(x) if self.taps == 1 else self._blurred(self.before_blur(x), 1)
+        return self.before_blur(x) if self.taps == 1 else self._blur(self.before_blur(x), 1)
 
     def before_blur(self, x: Tensor) -> Tensor:
         """(N, C or 1, H, W) the output of the operation at stride 1, before any blur."""
-        return self._operate(x, 1)
+        return self._run_operation(x, 1)
 
     def macs(self, channels: int, size: Pair) -> int:
         """Multiply–accumulates of the layer on one picture; max and average pooling have none."""
         step = self.stride if self.taps == 1 else 1
-        spec = self._spec(channels, step)
+        spec = self._layer_spec(channels, step)
         first = operation_of(spec).macs(spec, _padded_size(size, self.kernel_size))
         if self.taps == 1:
             return first
@@ -160,16 +160,19 @@ class DownsamplingLayer:
         spec = LayerSpec("blur_pooling", (self.taps,) * 2, (self.stride,) * 2, in_channels=maps)
         return first + operation_of(spec).macs(spec, _padded_size(size, self.taps))
 
-    def _spec(self, channels: int, step: int) -> LayerSpec:
+    def _layer_spec(self, channels: int, step: int) -> LayerSpec:
         """The operation as a layer with the stride ``step``, without padding."""
         kernel_size, stride = (self.kernel_size,) * 2, (step,) * 2
         return LayerSpec(self.kind, kernel_size, stride, in_channels=channels)
 
-    def _operate(self, x: Tensor, step: int) -> Tensor:
+    def _run_operation(self, x: Tensor, step: int) -> Tensor:
         """Pad the input and run the operation with the stride ``step``."""
         import torch
 
-        spec, operation = self._spec(x.shape[1], step), operation_of(self._spec(1, step))
+        spec, operation = (
+            self._layer_spec(x.shape[1], step),
+            operation_of(self._layer_spec(1, step)),
+        )
         weight = None
         if operation.learned:
             shape = (1, x.shape[1], self.kernel_size, self.kernel_size)
@@ -178,7 +181,7 @@ class DownsamplingLayer:
         y = operation.run(spec, padded(x, self.kernel_size, self.padding_mode, fill), weight, None)
         return y.relu() if self.relu and operation.learned else y
 
-    def _blurred(self, y: Tensor, step: int) -> Tensor:
+    def _blur(self, y: Tensor, step: int) -> Tensor:
         """Blur a map and downsample it by ``step``."""
         import torch
 

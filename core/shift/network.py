@@ -1,6 +1,6 @@
 """Networks with circular padding or a blur before every stride, and their shift consistency.
 
-`circular` and `anti_aliased` return a changed copy with the mode and weights of the original,
+`with_circular_padding` and `anti_aliased` return a changed copy with the mode and weights of the original,
 which is not modified.
 """
 
@@ -81,11 +81,11 @@ class BlurredDownsampling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.circular_padding is not None:
-            x = F.pad(x, self._pads(x), mode="circular")
+            x = F.pad(x, self._circular_pads(x), mode="circular")
         y: Tensor = self.pool(self.layer(x))
         return y
 
-    def _pads(self, x: Tensor) -> list[int]:
+    def _circular_pads(self, x: Tensor) -> list[int]:
         """Circular padding for the layer, as `torch.nn.functional.pad` takes it.
 
         It makes the number of the layer's outputs a multiple of the blur's stride, so that the
@@ -106,7 +106,7 @@ class BlurredDownsampling(nn.Module):
 Pool = nn.MaxPool2d | nn.AvgPool2d
 
 
-def circular(module: nn.Module) -> nn.Module:
+def with_circular_padding(module: nn.Module) -> nn.Module:
     """A copy with circular padding, in which only strides break shift equivariance.
 
     It changes convolutions (except transposed ones), max and average pooling, and the modules of

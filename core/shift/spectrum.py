@@ -15,7 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SpecError
-from .consistency import ROUNDING_LEVEL, FloatArray, Shift, root_mean_square
+from .consistency import ROUNDING_LEVEL, FloatArray, Shift, root_mean_square_before_blur
 from .layer import DownsamplingLayer
 
 ComplexArray = NDArray[np.complex128]
@@ -65,17 +65,17 @@ def spectrum(layer: DownsamplingLayer, picture: ArrayLike) -> Spectrum:
         SpecError: a side is no multiple of the stride, or the picture is too small to be padded.
     """
     x = np.asarray(picture, dtype=np.float32)
-    dense, output = _before_and_after(layer, x)
-    terms = _aliases(dense, layer.stride)
+    dense, output = _maps_before_and_after_downsampling(layer, x)
+    terms = _coefficients_by_alias(dense, layer.stride)
     energy = np.square(np.abs(terms)).sum(axis=0)  # (s, s, n, m)
-    in_band = _in_band(energy)
+    in_band = _in_band_energy(energy)
     return Spectrum(
         layer.stride,
-        _centered(np.square(np.abs(_coefficients(dense))).sum(axis=0)),
-        _centered(in_band),
-        _centered(np.maximum(energy.sum(axis=(0, 1)) - in_band, 0)),
-        _centered(np.square(np.abs(terms.sum(axis=(1, 2)))).sum(axis=0)),
-        _centered(np.square(np.abs(_coefficients(output))).sum(axis=0)),
+        _with_zero_frequency_centered(np.square(np.abs(_fourier_coefficients(dense))).sum(axis=0)),
+        _with_zero_frequency_centered(in_band),
+        _with_zero_frequency_centered(np.maximum(energy.sum(axis=(0, 1)) - in_band, 0)),
+        _with_zero_frequency_centered(np.square(np.abs(terms.sum(axis=(1, 2)))).sum(axis=0)),
+        _with_zero_frequency_centered(np.square(np.abs(_fourier_coefficients(output))).sum(axis=0)),
         _rounding_energy(layer, x),
     )
 
@@ -96,20 +96,22 @@ def expected_cosine(
         rule = "must be circular: other padding does not move with the picture"
         raise SpecError("padding_mode", rule, layer.padding_mode)
     x = np.asarray(picture, dtype=np.float32)
-    dense, _ = _before_and_after(layer, x)
-    terms = _aliases(dense, layer.stride)
+    dense, _ = _maps_before_and_after_downsampling(layer, x)
+    terms = _coefficients_by_alias(dense, layer.stride)
     zero_energy = _rounding_energy(layer, x)
     phases = [(down % layer.stride, right % layer.stride) for down, right in shifts]
-    cosines = {phase: _cosine(terms, phase, zero_energy) for phase in sorted(set(phases))}
+    cosines = {
+        phase: _cosine_from_coefficients(terms, phase, zero_energy) for phase in sorted(set(phases))
+    }
     return np.array([cosines[phase] for phase in phases])
 
 
 def _rounding_energy(layer: DownsamplingLayer, picture: NDArray[np.float32]) -> float:
     """Energy below which the map is rounding error."""
-    return (ROUNDING_LEVEL * root_mean_square(layer, picture)) ** 2
+    return (ROUNDING_LEVEL * root_mean_square_before_blur(layer, picture)) ** 2
 
 
-def _before_and_after(
+def _maps_before_and_after_downsampling(
     layer: DownsamplingLayer, picture: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """The map before downsampling and the output, both (channels, rows, columns), from torch."""
@@ -120,16 +122,16 @@ def _before_and_after(
         rule = f"must be a multiple of the stride {layer.stride} along each side"
         raise SpecError("input", rule, "×".join(map(str, size)))
     with torch.no_grad():
-        dense, output = (f(x)[0].double().numpy() for f in (layer.dense, layer.run))
+        dense, output = (f(x)[0].double().numpy() for f in (layer.run_at_stride_1, layer.run))
     return dense, output
 
 
-def _coefficients(maps: FloatArray) -> ComplexArray:
+def _fourier_coefficients(maps: FloatArray) -> ComplexArray:
     """Fourier coefficients of (C, N, M); their squared magnitudes are the energies."""
     return np.asarray(np.fft.fft2(maps) / (maps.shape[1] * maps.shape[2]))
 
 
-def _aliases(dense: FloatArray, stride: int) -> ComplexArray:
+def _coefficients_by_alias(dense: FloatArray, stride: int) -> ComplexArray:
     """(C, s, s, n, m) the coefficients, grouped by the frequency they become after downsampling.
 
     Entry [c, a, b, k, l] is the coefficient at frequency (k + a·n, l + b·m). Its sum over a and b
@@ -137,11 +139,11 @@ def _aliases(dense: FloatArray, stride: int) -> ComplexArray:
     """
     channels, rows, cols = dense.shape
     n, m = rows // stride, cols // stride
-    grid = _coefficients(dense).reshape(channels, stride, n, stride, m)
+    grid = _fourier_coefficients(dense).reshape(channels, stride, n, stride, m)
     return np.asarray(grid.transpose(0, 1, 3, 2, 4))
 
 
-def _in_band(energy: FloatArray) -> FloatArray:
+def _in_band_energy(energy: FloatArray) -> FloatArray:
     """(n, m) of (s, s, n, m) energies: the one whose frequency lies inside the remaining band."""
     stride, _, n, m = energy.shape
     row, col = (np.where(_signed_frequencies(count) < 0, stride - 1, 0) for count in (n, m))
@@ -153,16 +155,16 @@ def _signed_frequencies(count: int) -> NDArray[np.int64]:
     return np.asarray(np.rint(np.fft.fftfreq(count, 1 / count)), dtype=np.int64)
 
 
-def _centered(energy: FloatArray) -> FloatArray:
+def _with_zero_frequency_centered(energy: FloatArray) -> FloatArray:
     """The spectrum with the zero frequency moved to the center."""
     return np.asarray(np.fft.fftshift(energy, axes=(-2, -1)))
 
 
-def _cosine(terms: ComplexArray, phase: Shift, zero_energy: float) -> float:
+def _cosine_from_coefficients(terms: ComplexArray, phase: Shift, zero_energy: float) -> float:
     """Cosine of the output of the shifted picture and the shifted output of the picture.
 
     Args:
-        terms: coefficients from `_aliases`.
+        terms: coefficients from `_coefficients_by_alias`.
         phase: the shift (down, right) modulo the stride.
         zero_energy: energy below which an output counts as 0.
     """

@@ -70,7 +70,7 @@ def records_json(names: Sequence[str], specs: Sequence[TrainingSpec], runs: Runs
         runs: the records of each run, by (index of the network, seed).
     """
     nets = [
-        {"net": name, **_settings(spec)} for name, spec in zip(names, specs, strict=True)
+        {"net": name, **_run_settings(spec)} for name, spec in zip(names, specs, strict=True)
     ]  # fmt: skip
     records_by_run = [
         {"net": names[net], "seed": seed, "records": [record.as_dict() for record in records]}
@@ -80,7 +80,7 @@ def records_json(names: Sequence[str], specs: Sequence[TrainingSpec], runs: Runs
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _settings(spec: TrainingSpec) -> dict[str, Any]:
+def _run_settings(spec: TrainingSpec) -> dict[str, Any]:
     """All settings except the seed, which differs between runs, and the uploaded images."""
     task = spec.task
     task_settings = {"digest": task.digest} if isinstance(task, OwnImages) else asdict(task)

@@ -58,7 +58,7 @@ def train(
     return run.records(fresh=start is None)
 
 
-def trained(spec: TrainingSpec, state: State | bytes) -> nn.Sequential:
+def trained_network(spec: TrainingSpec, state: State | bytes) -> nn.Sequential:
     """The network of a state, on the CPU, in eval mode.
 
     Raises:
@@ -68,7 +68,7 @@ def trained(spec: TrainingSpec, state: State | bytes) -> nn.Sequential:
     if start.fingerprint != fingerprint(spec):
         raise SpecError("state", "must be of this run", "that of another run")
     net = model(spec.net, spec.task, spec.seed)
-    _load(net, start)
+    _load_weights(net, start)
     return net.eval()
 
 
@@ -80,7 +80,7 @@ def learning_rate(spec: TrainingSpec, step: int) -> float:
     return spec.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
 
-def _load(net: nn.Module, state: State) -> None:
+def _load_weights(net: nn.Module, state: State) -> None:
     """Load the weights of a state into a network."""
     weights = {
         k[4:]: torch.from_numpy(v.copy()) for k, v in state.arrays.items() if k[:4] == "net/"
@@ -103,7 +103,7 @@ class _Trainer:
         self.layers = probes.weight_parameters(self.net)
         self.optimizer = self._optimizer()
         self.step, self.seconds = 0, 0.0
-        images, labels = self.source.test()
+        images, labels = self.source.test_set()
         self.test = images.to(device), labels.to(device)
 
     def _optimizer(self) -> torch.optim.Optimizer:
@@ -144,7 +144,7 @@ class _Trainer:
                 measurement = (
                     probes.StepMeasurement(self.net, self.layers) if self.step == stop - 1 else None
                 )
-                loss, correct = self._update(measurement)
+                loss, correct = self._train_step(measurement)
                 losses.append(loss)
                 correct_counts.append(correct)
                 if measurement is not None:
@@ -159,7 +159,7 @@ class _Trainer:
         numbers = (rate, mean_loss, accuracy, flow, dead, snapshot, self.state())
         return Record(stop, self.spec.steps, self.seconds, seconds_per_step, *numbers)
 
-    def _update(self, measurement: probes.StepMeasurement | None) -> tuple[Tensor, Tensor]:
+    def _train_step(self, measurement: probes.StepMeasurement | None) -> tuple[Tensor, Tensor]:
         """Train one step.
 
         Args:
@@ -222,7 +222,7 @@ class _Trainer:
 
     def restore(self, state: State) -> None:
         """Restore weights, buffers, moments and step number from a state."""
-        _load(self.net, state)
+        _load_weights(self.net, state)
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in state.arrays.items():
             if key.startswith("moments/"):

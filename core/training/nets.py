@@ -57,7 +57,7 @@ class CenterUnit(nn.Module):
         return x[:, :, self.row, self.column]
 
 
-def body(net: Net) -> NetworkSpec:
+def layers_before_head(net: Net) -> NetworkSpec:
     """The layers before the head, as a spec.
 
     A blur is a depthwise convolution, whose weights `model` sets and freezes.
@@ -66,7 +66,7 @@ def body(net: Net) -> NetworkSpec:
     for level in range(net.levels + 1):
         layers += _level_layers(net, level)
         if level < net.levels:
-            layers += _downsampling(net, level)
+            layers += _downsampling_layers(net, level)
     return NetworkSpec(tuple(layers))
 
 
@@ -76,7 +76,7 @@ def architecture(net: Net, classes: int) -> NetworkSpec:
     Specs have no layer that selects one unit.
     """
     head = (AdaptivePool((1, 1), "avg"), Flatten(), Linear(classes))
-    return NetworkSpec((*body(net).layers, *head))
+    return NetworkSpec((*layers_before_head(net).layers, *head))
 
 
 def _level_layers(net: Net, level: int) -> Iterator[Layer]:
@@ -85,7 +85,7 @@ def _level_layers(net: Net, level: int) -> Iterator[Layer]:
     for index in range(net.depth):
         last = index == net.depth - 1 and level < net.levels
         stride = 2 if last and net.downsampling == "strided" else 1
-        weighted = _conv(net, level, stride, dilation)
+        weighted = _conv_layers(net, level, stride, dilation)
         if net.skips and index:
             shortcut = (AvgPool((1, 1), (2, 2)),) if stride == 2 else ()
             yield ResidualBlock(weighted, shortcut)
@@ -94,7 +94,7 @@ def _level_layers(net: Net, level: int) -> Iterator[Layer]:
         yield Activation("relu")
 
 
-def _conv(net: Net, level: int, stride: int, dilation: int = 1) -> tuple[Layer, ...]:
+def _conv_layers(net: Net, level: int, stride: int, dilation: int = 1) -> tuple[Layer, ...]:
     """A 3×3 convolution that preserves the size at stride 1, with batch norm if the net has it."""
     pads = ((dilation, dilation), (dilation, dilation))
     conv = Conv(
@@ -108,14 +108,14 @@ def _conv(net: Net, level: int, stride: int, dilation: int = 1) -> tuple[Layer, 
     return (conv, BatchNorm()) if net.batch_norm else (conv,)
 
 
-def _downsampling(net: Net, level: int) -> tuple[Layer, ...]:
+def _downsampling_layers(net: Net, level: int) -> tuple[Layer, ...]:
     """The downsampling layers after a level; none for ``"strided"`` and ``"dilated"``."""
     pads = ((BLUR_TAPS // 2,) * 2, (BLUR_TAPS // 2,) * 2)
     blur = Conv((BLUR_TAPS, BLUR_TAPS), None, (2, 2), pads, groups="depthwise", bias=False)
     layers: dict[str, tuple[Layer, ...]] = {
         "max": (MaxPool((2, 2)),),
         "average": (AvgPool((2, 2)),),
-        "extra_conv": (*_conv(net, level, 2), Activation("relu")),
+        "extra_conv": (*_conv_layers(net, level, 2), Activation("relu")),
         "blurred_stride": (blur,),
         "max_blur": (MaxPool((2, 2), (1, 1)), blur),
     }
@@ -127,10 +127,10 @@ def _is_blur(module: nn.Module) -> bool:
     return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
 
 
-def _uninitialized(net: Net, task: Task, device: torch.device | str) -> nn.Sequential:
+def _uninitialized_network(net: Net, task: Task, device: torch.device | str) -> nn.Sequential:
     """The network's module with uninitialized weights."""
     channels, height, width = task.shape
-    spec = body(net)
+    spec = layers_before_head(net)
     size = resolve(spec, channels, (height, width))[-1].after.size
     assert size is not None  # an input size was given
     layers = build(spec, channels, (height, width), device="meta")
@@ -151,7 +151,7 @@ def model(net: Net, task: Task, seed: int) -> nn.Sequential:
     `core.networks.build`), ``pool`` and ``linear``. Weights are He-normal and biases 0; torch's
     global generator is not used. Blurs have fixed weights that require no gradient.
     """
-    net_module = _uninitialized(net, task, "cpu")
+    net_module = _uninitialized_network(net, task, "cpu")
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in net_module.modules():
@@ -194,7 +194,7 @@ def run_costs(spec: TrainingSpec) -> RunCosts:
         SpecError: more work than `MAX_WORK` or more memory than `MAX_BYTES`; the message says what
             would work. As a LayerError: the images are too small for the number of levels.
     """
-    uninitialized = _uninitialized(spec.net, spec.task, "meta")
+    uninitialized = _uninitialized_network(spec.net, spec.task, "meta")
     cost = totals(layer_costs(uninitialized, spec.task.shape))
     fixed = sum(m.get_parameter("weight").numel() for m in uninitialized.modules() if _is_blur(m))
     own = spec.task.images.nbytes if isinstance(spec.task, OwnImages) else 0
@@ -206,11 +206,13 @@ def run_costs(spec: TrainingSpec) -> RunCosts:
         spec.steps * work_per_step,
         4 * VALUES_PER_WEIGHT * cost.parameters + spec.batch * bytes_per_image + own,
     )
-    _check(spec, costs, work_per_step, bytes_per_image)
+    _check_costs(spec, costs, work_per_step, bytes_per_image)
     return costs
 
 
-def _check(spec: TrainingSpec, costs: RunCosts, work_per_step: int, bytes_per_image: int) -> None:
+def _check_costs(
+    spec: TrainingSpec, costs: RunCosts, work_per_step: int, bytes_per_image: int
+) -> None:
     """Raise SpecError if a run costs too much."""
     if costs.work > MAX_WORK:
         limit = MAX_WORK // work_per_step

@@ -97,7 +97,7 @@ def _norm(tensor: Tensor | None) -> Tensor:
 
 
 @torch.no_grad()
-def scores(net: nn.Module, images: Tensor) -> Tensor:
+def class_scores(net: nn.Module, images: Tensor) -> Tensor:
     """(N, classes) class scores of images; switches the network to eval mode."""
     net.eval()
     return torch.cat([net(part) for part in torch.split(images, TEST_BATCH_SIZE)])
@@ -105,7 +105,7 @@ def scores(net: nn.Module, images: Tensor) -> Tensor:
 
 def shifted_accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> ShiftAccuracy:
     """Accuracy on test images shifted circularly to the right by each of `SHIFTS`."""
-    predictions = [scores(net, images.roll(shift, 3)).argmax(1) for shift in SHIFTS]
+    predictions = [class_scores(net, images.roll(shift, 3)).argmax(1) for shift in SHIFTS]
     right = tuple(float((each == labels).float().mean()) for each in predictions)
     same = tuple(float((each == predictions[0]).float().mean()) for each in predictions)
     return ShiftAccuracy(SHIFTS, right, same)
@@ -123,7 +123,7 @@ def snapshot(
         shifted: whether to measure the accuracy on shifted images.
     """
     images, labels = test
-    out = scores(net, images)
+    out = class_scores(net, images)
     kernels = next(iter(weight_parameters(net).values())).detach().cpu().contiguous().numpy().copy()
     kernels.flags.writeable = False
     return Snapshot(

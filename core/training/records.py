@@ -19,7 +19,7 @@ from .spec import TrainingSpec
 SHIFTS = tuple(range(9))
 """Shifts of the test images in `ShiftAccuracy`, in pixels."""
 MAX_STATE_BYTES = 64 * 2**20
-"""Largest unpacked size of a state."""
+"""Most bytes that a saved `State` may unpack to; `State.from_bytes` refuses more."""
 
 
 def fingerprint(spec: TrainingSpec) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpecError
-from ..networks.rules import bounded, bounded_float, choice, flag
+from ..networks.rules import bounded, bounded_float, checked_flag, choice
 
 Downsampling = Literal[
     "max", "average", "strided", "extra_conv", "blurred_stride", "max_blur", "dilated"
@@ -80,8 +80,8 @@ class Net:
         bounded("levels", self.levels, 1, 4)
         bounded("depth", self.depth, 1, 6)
         bounded("width", self.width, 4, 32)
-        flag("batch_norm", self.batch_norm)
-        if flag("skips", self.skips) and self.depth < 2:
+        checked_flag("batch_norm", self.batch_norm)
+        if checked_flag("skips", self.skips) and self.depth < 2:
             rule = "must be at least 2 with skips: a level's first convolution has none"
             raise SpecError("depth", rule, self.depth)
 

@@ -52,22 +52,26 @@ def compare(
         if not 1 <= count <= limit:
             raise SpecError(name, f"must be 1 to {limit}", count)
     first = [train(replace(spec, seed=seeds[0]), device=device) for spec in specs]
-    return _interleaved(first, specs, seeds, device)
+    return _interleaved_records(first, specs, seeds, device)
 
 
-def _interleaved(
-    first: list[Iterator[Record]],
+def _interleaved_records(
+    first_seed_runs: list[Iterator[Record]],
     specs: Sequence[TrainingSpec],
     seeds: Sequence[int],
     device: str | None,
 ) -> Iterator[RunRecord]:
     """Yield the records of all runs.
 
-    ``first`` has the runs of the first seed, which the caller starts so that errors are raised at
+    ``first_seed_runs`` has the runs of the first seed, which the caller starts so that errors are raised at
     once.
     """
     for index, seed in enumerate(seeds):
-        runs = first if not index else [train(replace(s, seed=seed), device=device) for s in specs]
+        runs = (
+            first_seed_runs
+            if not index
+            else [train(replace(s, seed=seed), device=device) for s in specs]
+        )
         active = dict(enumerate(runs))
         while active:
             for net, run in tuple(active.items()):
@@ -91,7 +95,7 @@ def erf_growth(records: Sequence[Record]) -> float:
     return sigmas[1] / sigmas[0]
 
 
-def accuracy(records: Sequence[Record]) -> float:
+def final_test_accuracy(records: Sequence[Record]) -> float:
     """Accuracy on the test set after the last step of a complete run."""
     last = records[-1].snapshot
     assert last is not None  # the last record of a complete run has one

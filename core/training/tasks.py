@@ -41,7 +41,7 @@ class ImageSource(Protocol):
     def batch(self, seed: int, step: int, size: int) -> tuple[Tensor, Tensor]:
         """The training images and labels of one step."""
 
-    def test(self) -> tuple[Tensor, Tensor]:
+    def test_set(self) -> tuple[Tensor, Tensor]:
         """The images and labels of the whole test set."""
 
 
@@ -69,7 +69,7 @@ def stratified_split(labels: Ints, seed: int = SPLIT_SEED) -> tuple[Ints, Ints]:
     return np.flatnonzero(~tests), np.flatnonzero(tests)
 
 
-def epoch_order(count: int, seed: int, step: int, size: int) -> Ints:
+def batch_indices(count: int, seed: int, step: int, size: int) -> Ints:
     """(size,) image indices of one step; every epoch is a new permutation of all images.
 
     Args:
@@ -148,12 +148,12 @@ class DigitSource:
         self.train_indices, self.test_indices = stratified_split(self.labels)
 
     def batch(self, seed: int, step: int, size: int) -> tuple[Tensor, Tensor]:
-        chosen = self.train_indices[epoch_order(len(self.train_indices), seed, step, size)]
+        chosen = self.train_indices[batch_indices(len(self.train_indices), seed, step, size)]
         return self._images_and_labels(
             chosen, self.train_indices, np.random.default_rng((seed, PLACEMENT_STREAM, step))
         )
 
-    def test(self) -> tuple[Tensor, Tensor]:
+    def test_set(self) -> tuple[Tensor, Tensor]:
         generator = np.random.default_rng((TEST_SEED, PLACEMENT_STREAM))
         return self._images_and_labels(self.test_indices, self.test_indices, generator)
 
@@ -191,7 +191,7 @@ class MarkSource:
     def batch(self, seed: int, step: int, size: int) -> tuple[Tensor, Tensor]:
         return self._images_and_labels(size, np.random.default_rng((seed, PLACEMENT_STREAM, step)))
 
-    def test(self) -> tuple[Tensor, Tensor]:
+    def test_set(self) -> tuple[Tensor, Tensor]:
         return self._images_and_labels(
             LONG_RANGE_TESTS, np.random.default_rng((TEST_SEED, PLACEMENT_STREAM))
         )
@@ -223,13 +223,13 @@ class OwnSource:
         self.train_indices, self.test_indices = stratified_split(task.labels)
 
     def batch(self, seed: int, step: int, size: int) -> tuple[Tensor, Tensor]:
-        return self._images_at(
-            self.train_indices[epoch_order(len(self.train_indices), seed, step, size)]
+        return self._images_and_labels_at(
+            self.train_indices[batch_indices(len(self.train_indices), seed, step, size)]
         )
 
-    def test(self) -> tuple[Tensor, Tensor]:
-        return self._images_at(self.test_indices)
+    def test_set(self) -> tuple[Tensor, Tensor]:
+        return self._images_and_labels_at(self.test_indices)
 
-    def _images_at(self, positions: Ints) -> tuple[Tensor, Tensor]:
+    def _images_and_labels_at(self, positions: Ints) -> tuple[Tensor, Tensor]:
         images, labels = self.task.images[positions], self.task.labels[positions]
         return torch.from_numpy(images), torch.from_numpy(labels)

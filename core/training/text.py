@@ -43,7 +43,7 @@ def to_text(spec: TrainingSpec) -> str:
 
 
 def from_text(text: str, own: OwnImages | None = None) -> TrainingSpec:
-    """Read the spec of a line.
+    """Read a spec from the line of text that `to_text` writes.
 
     Args:
         text: the line; the settings after the downsampling may have any order.
@@ -59,15 +59,15 @@ def from_text(text: str, own: OwnImages | None = None) -> TrainingSpec:
     if first not in DOWNSAMPLINGS:
         rule = f"must begin with one of {', '.join(DOWNSAMPLINGS)}"
         raise SpecError("run", rule, _shortened(first))
-    settings = _pairs(rest)
+    settings = _values_by_name(rest)
     kind = settings.pop("task", Digits.kind)
     task = (
         _own_images(settings.pop("digest", ""), own)
         if kind == OwnImages.kind
-        else _task(kind, settings)
+        else _pop_task(kind, settings)
     )
-    net = Net(first, **_popped_settings(settings, Net))
-    spec = TrainingSpec(net, task, **_popped_settings(settings, TrainingSpec))
+    net = Net(first, **_pop_settings(settings, Net))
+    spec = TrainingSpec(net, task, **_pop_settings(settings, TrainingSpec))
     if settings:
         raise SpecError(
             "run", "must name settings of its net, task and training", _shortened(*settings)
@@ -75,7 +75,7 @@ def from_text(text: str, own: OwnImages | None = None) -> TrainingSpec:
     return spec
 
 
-def _settings(kind: type[Any]) -> list[Field[Any]]:
+def _setting_fields(kind: type[Any]) -> list[Field[Any]]:
     """The fields of a class that are written as ``name=value``."""
     return [each for each in fields(kind) if each.name not in _SEPARATE]
 
@@ -83,7 +83,7 @@ def _settings(kind: type[Any]) -> list[Field[Any]]:
 def _non_default(spec: Net | Digits | LongRange | TrainingSpec) -> list[str]:
     """``name=value`` of each setting that is not at its default."""
     pairs = []
-    for each in _settings(type(spec)):
+    for each in _setting_fields(type(spec)):
         value = getattr(spec, each.name)
         if value != each.default:
             pairs.append(f"{each.name}={_value_text(value, type(each.default))}")
@@ -94,7 +94,7 @@ def _value_text(value: Any, kind: type[Any]) -> str:
     return str(value).lower() if kind is bool else str(kind(value) + kind())  # no minus zero
 
 
-def _pairs(words: list[str]) -> dict[str, str]:
+def _values_by_name(words: list[str]) -> dict[str, str]:
     """The value of each ``name=value``, by name."""
     pairs: dict[str, str] = {}
     for word in words:
@@ -105,12 +105,12 @@ def _pairs(words: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _task(kind: str, settings: dict[str, str]) -> Task:
+def _pop_task(kind: str, settings: dict[str, str]) -> Task:
     """A built-in task, whose settings are removed from ``settings``."""
     if kind not in _TASKS:
         rule = f"must be one of {', '.join([*_TASKS, OwnImages.kind])}"
         raise SpecError("task", rule, _shortened(kind))
-    return _TASKS[kind](**_popped_settings(settings, _TASKS[kind]))
+    return _TASKS[kind](**_pop_settings(settings, _TASKS[kind]))
 
 
 def _own_images(digest: str, own: OwnImages | None) -> OwnImages:
@@ -121,15 +121,16 @@ def _own_images(digest: str, own: OwnImages | None) -> OwnImages:
     return own
 
 
-def _popped_settings(settings: dict[str, str], kind: type[Any]) -> dict[str, Any]:
+def _pop_settings(settings: dict[str, str], kind: type[Any]) -> dict[str, Any]:
     """The settings of a class, converted to its types; they are removed from ``settings``."""
-    names = [each for each in _settings(kind) if each.name in settings]
+    names = [each for each in _setting_fields(kind) if each.name in settings]
     return {
-        each.name: _value(each.name, settings.pop(each.name), type(each.default)) for each in names
+        each.name: _parsed_value(each.name, settings.pop(each.name), type(each.default))
+        for each in names
     }
 
 
-def _value(name: str, text: str, kind: type[Any]) -> Any:
+def _parsed_value(name: str, text: str, kind: type[Any]) -> Any:
     """Convert the text of a setting to its type."""
     shape, what = _PATTERNS[kind]
     if not re.fullmatch(shape, text):

@@ -39,14 +39,14 @@ def take_turns(
     active = {name: train(spec, state=state, device=device) for name, spec, state in runs}
     while active:
         for name, run in tuple(active.items()):
-            record = _next(run)
+            record = _next_record_or_error(run)
             if record is not None:
                 yield name, record
             if not isinstance(record, Record):
                 del active[name]
 
 
-def _next(run: Iterator[Record]) -> Record | SpecError | None:
+def _next_record_or_error(run: Iterator[Record]) -> Record | SpecError | None:
     """The next record of a run, the error that it raises, or None at its end."""
     try:
         return next(run, None)

@@ -56,7 +56,7 @@ def read_npz(data: bytes, max_bytes: int = MAX_UPLOAD_BYTES) -> OwnImages:
     check_size(data, max_bytes, "take fewer or smaller images")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            memory = MEMORY_FACTOR * _checked_size(archive)
+            memory = MEMORY_FACTOR * _checked_unpacked_bytes(archive)
             digest = hashlib.sha256(data).hexdigest()[:32]
             return READER_POOL.run(memory, lambda: _read_members(archive, digest))
     except SpecError:
@@ -68,12 +68,12 @@ def read_npz(data: bytes, max_bytes: int = MAX_UPLOAD_BYTES) -> OwnImages:
 
 def _read_members(archive: zipfile.ZipFile, digest: str) -> OwnImages:
     """Unpack and check the members."""
-    images, labels = (_member(archive, name) for name in MEMBERS)
-    codes, names = _labels(labels, len(images))
+    images, labels = (_read_array(archive, name) for name in MEMBERS)
+    codes, names = _class_indices_and_labels(labels, len(images))
     return OwnImages(digest, _standardized(images), codes, names)
 
 
-def _checked_size(archive: zipfile.ZipFile) -> int:
+def _checked_unpacked_bytes(archive: zipfile.ZipFile) -> int:
     """The unpacked size of both members in bytes, as the zip directory states it, after checks."""
     members = archive.infolist()
     names = [member.filename for member in members]
@@ -89,7 +89,7 @@ def _checked_size(archive: zipfile.ZipFile) -> int:
     return size
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     """Read one array, after checking its header."""
     with archive.open(name) as file:
         version = npy.read_magic(file)
@@ -136,7 +136,9 @@ def _read_values(file: IO[bytes], count: int, dtype: np.dtype[Any], name: str) -
     return np.frombuffer(data, dtype)
 
 
-def _labels(labels: NDArray[Any], images: int) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+def _class_indices_and_labels(
+    labels: NDArray[Any], images: int
+) -> tuple[NDArray[np.int64], tuple[int, ...]]:
     """(N,) class indices from 0, and the label of each class in the file."""
     if len(labels) != images:
         rule = f"must be as many as the images, {images}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from core.layer.fixes import unread
+from core.layer.fixes import unread_mask
 from core.layer.operations import OPERATIONS
 from core.layer.sweep import Sweep
 from core.layer.window import PAD
@@ -87,7 +87,7 @@ def check_cells(sweep: Sweep, cells: list[dict[str, Any]]) -> None:
     rows, cols = sweep.rows, sweep.cols
     grid = [(r, c) for r in range(len(rows.source)) for c in range(len(cols.source))]
     assert len(cells) == len(grid)
-    lost = unread(sweep.spec, sweep.input.shape[1:])
+    lost = unread_mask(sweep.spec, sweep.input.shape[1:])
     for (row, col), cell in zip(grid, cells, strict=True):
         source = rows.source[row], cols.source[col]
         shown = sweep.row_values[row], sweep.col_values[col]

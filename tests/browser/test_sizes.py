@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.layer import LayerSpec
-from core.layer.size_tables import size_table
+from core.layer.size_tables import stride_padding_table
 from core.layer.solver import solutions
 from tests.examples import others_slow
 from viz.features.sizes.params import TABS
@@ -80,7 +80,7 @@ def test_the_file_holds_the_table(app_url: str, visitor: Page, tmp_path: Path) -
     file = tmp_path / "table.csv"
     download.value.save_as(file)
     assert download.value.suggested_filename == "stride_padding.csv"
-    assert file.read_text() == size_table(LayerSpec(stride=(2, 2)), (7, 9)).csv()
+    assert file.read_text() == stride_padding_table(LayerSpec(stride=(2, 2)), (7, 9)).csv()
 
 
 @pytest.mark.parametrize("tab", others_slow(TABS))

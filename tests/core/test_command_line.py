@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.command_line import until_closed
+from core.command_line import ignoring_broken_pipe
 from core.erf import cli as erf_cli
 from core.receptive_field import cli
 
@@ -99,7 +99,7 @@ def test_a_table_is_still_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_closed_pipe_ends_it_quietly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "out").open("w") as out:
         monkeypatch.setattr(sys, "stdout", out)
-        with until_closed():
+        with ignoring_broken_pipe():
             raise BrokenPipeError
         out.write("goes nowhere")
     assert (tmp_path / "out").read_text() == ""

@@ -184,7 +184,7 @@ def test_whole_numbers_of_numpy_are_welcome() -> None:
 
 
 def test_without_scikit_learn_the_photographs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    data._photograph.cache_clear()
+    data._cropped_photograph.cache_clear()
     monkeypatch.setattr(data, "find_spec", lambda name: None)
     with pytest.raises(SpecError, match="choose a pattern"):
         picture("china", (8, 8))

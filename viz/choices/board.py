@@ -12,7 +12,7 @@ import numpy as np
 from core.layer import sizes
 from core.layer.board import BoardSpec
 from core.layer.fixes import Fix, fixes
-from core.layer.fixes import unread as unread_mask
+from core.layer.fixes import unread_mask as unread_mask
 from core.layer.operations import operation_of
 from core.layer.window import Axis
 from viz.page.words import player_labels, remainder_sentence, size_formulas, times, unread_sentence

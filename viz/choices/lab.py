@@ -192,10 +192,10 @@ class TrainingSettings(TaskSettings, OptimizerSettings):
 
 def net_source_code(spec: TrainingSpec) -> str:
     """PyTorch code of a net's layers before the head, and the head as a comment."""
-    from core.training.nets import body
+    from core.training.nets import layers_before_head
 
     channels, height, width = spec.task.shape
-    code = to_source(body(spec.net), channels, (height, width))
+    code = to_source(layers_before_head(spec.net), channels, (height, width))
     read = "the mean over the map" if spec.net.head == "average" else "the unit in the center"
     wide = spec.net.width * 2**spec.net.levels
     notes = [f"# The scores: {read}, then nn.Linear({wide}, {spec.task.classes})."]

@@ -179,7 +179,7 @@ def uploaded_images(digest: str) -> OwnImages | None:
 
 
 def finished_run(text: str) -> tuple[TrainingSpec, State]:
-    """The spec and the weights of a finished run, from which `core.training.loop.trained` makes
+    """The spec and the weights of a finished run, from which `core.training.loop.trained_network` makes
     the net, also in a worker process, whose `STORE` is empty.
 
     Args:

@@ -11,7 +11,7 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, InputSpec, KernelSpec, Upload
 from core.layer.kernels import PRESETS
-from core.layer.operations import MAX_OUTPUT_SIDE, OPERATIONS, check, padded
+from core.layer.operations import MAX_OUTPUT_SIDE, OPERATIONS, check, with_padding_convention
 from core.layer.padding import CONVENTIONS, FILLS, pytorch_int
 from core.layer.window import Pads, Pair
 from viz.params import (
@@ -286,7 +286,11 @@ def layer_spec(values: BoardSettings) -> LayerSpec:
         **{name: setting for name, setting in settings.items() if operation.has(name)},
     )
     convention = values.convention
-    return padded(spec, input_size(values), convention) if convention in CONVENTIONS else spec
+    return (
+        with_padding_convention(spec, input_size(values), convention)
+        if convention in CONVENTIONS
+        else spec
+    )
 
 
 def _pads(values: SizeSettings, padding: Pair) -> Pads:

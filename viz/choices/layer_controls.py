@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SpecError
-from core.layer.feasible import feasible
+from core.layer.feasible import feasible_range
 from core.layer.operations import MAX_OUTPUT_SIDE, OPERATIONS, check
 from core.layer.padding import CONVENTIONS
 from viz.choices import layer
@@ -42,7 +42,7 @@ def _runnable_bounds(
 
     param = declared_param(name)
     allowed = range(int(param.low or 0), int(param.high or 0) + 1)
-    possible = feasible(attempt, allowed, layers[0][name])
+    possible = feasible_range(attempt, allowed, layers[0][name])
     return {"low": possible[0], "high": possible[-1]}
 
 

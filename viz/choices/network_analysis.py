@@ -130,9 +130,9 @@ def module(
         return meta_module(network)
     if network.run is None or weights is None:
         return network.build(device, seed)
-    from core.training.loop import trained
+    from core.training.loop import trained_network
 
-    return trained(network.run, weights).to(device)
+    return trained_network(network.run, weights).to(device)
 
 
 @computed_once(64)

@@ -152,7 +152,7 @@ TOUR: tuple[Stop, ...] = (
 """All stops in the order of a first lecture."""
 
 
-def lecture() -> str:
+def lecture_file_text() -> str:
     """Return the tour as a lecture file for `viz.slides.lecture`, with a slide for each stop."""
     lines = ["# The guided tour, one picture a stop."]
     for number, stop in enumerate(TOUR, 1):

@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from viz.params import MAX_TEXT, SHELL, SHELL_NAMES, Param, Settings, decode, query
-from viz.server.streamlit_private import widget_id, widgets_of_the_browser
+from viz.server.streamlit_private import widget_id, widget_ids_from_browser
 
 SETTLING_S = 3.0
 """Seconds in which every run sets a new widget's value again: a busy browser may skip the run in
@@ -260,7 +260,7 @@ def _widget_ids_sent_by_browser() -> dict[str, str]:
     restarted. Streamlit has no public interface for them: it gives a value by its key only after
     the widget was made.
     """
-    return {name.split("-", 2)[-1]: name for name in widgets_of_the_browser()}  # $$ID-<hash>-<key>
+    return {name.split("-", 2)[-1]: name for name in widget_ids_from_browser()}  # $$ID-<hash>-<key>
 
 
 def current_settings(page: str, settings: type[S]) -> S:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 
-from viz.server.options import in_foreign_frames
+from viz.server.options import needs_cross_site_cookies
 from viz.server.streamlit_private import INDEX
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SecurityHeaders:
         self.app = app
         self._headers = headers(settings)
         self._suffixes = ["Secure"] if settings.public_address.startswith("https:") else []
-        self._suffixes += ["Partitioned"] if in_foreign_frames(settings) else []
+        self._suffixes += ["Partitioned"] if needs_cross_site_cookies(settings) else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:

@@ -12,7 +12,12 @@ from starlette.websockets import WebSocket
 
 from core.errors import SpecError
 from core.uploads import MAX_UPLOAD_BYTES
-from viz.server.streamlit_private import keep_uploads_in_memory, stored, upload_paths, uploads
+from viz.server.streamlit_private import (
+    keep_uploads_in_memory,
+    stored_files,
+    upload_manager,
+    upload_paths,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -79,14 +84,14 @@ class UploadLimit:
         match = UPLOAD_PATH.fullmatch(scope["path"]) if is_put else None
         if not match:
             await self.app(scope, receive, send)
-        elif make_room(match[1]):
-            await self._pass_on(scope, receive, send)
-            drop_unnameable(match[1])
+        elif make_room_for_upload(match[1]):
+            await self._receive_upload(scope, receive, send)
+            drop_files_with_unusable_names(match[1])
         else:
             await PlainTextResponse(NO_MEMORY_FOR_FILES, 503, RETRY_HEADERS)(scope, receive, send)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass an upload on; abort one that stalls, as it would delay the server's shutdown."""
+    async def _receive_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Streamlit receive an upload; abort one that stalls, as it would delay the shutdown."""
         stalled = False
 
         async def receive_in_time() -> Message:
@@ -107,15 +112,15 @@ class UploadLimit:
             await answer(scope, receive, send)
 
 
-def drop_unnameable(session: str) -> None:
+def drop_files_with_unusable_names(session: str) -> None:
     """Drop files whose names Streamlit cannot handle; it would show a traceback for them."""
-    manager = uploads()
-    for file in list(stored(manager).get(session, {}).values()):
+    manager = upload_manager()
+    for file in list(stored_files(manager).get(session, {}).values()):
         if "\0" in file.name:
             manager.remove_file(session, file.file_id)
 
 
-def check_uploads(base: str) -> None:
+def check_upload_address(base: str) -> None:
     """Check that Streamlit takes uploads at the address that `UploadLimit` watches.
 
     Another version of Streamlit may use another address, and its uploads would be unbounded.
@@ -132,10 +137,10 @@ def check_uploads(base: str) -> None:
         raise SpecError("the version of Streamlit", rule, ", ".join(wrong))
 
 
-def make_room(session: str) -> bool:
+def make_room_for_upload(session: str) -> bool:
     """Drop a session's oldest files to admit one more; return whether the server has room."""
-    manager = uploads()
-    storage = stored(manager)
+    manager = upload_manager()
+    storage = stored_files(manager)
     for file in list(storage.get(session, {}))[: -FILES_PER_SESSION + 1]:
         manager.remove_file(session, file)
     stored_bytes = sum(

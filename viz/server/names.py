@@ -41,7 +41,7 @@ def own_host_names() -> frozenset[str]:
     return frozenset({"localhost", name, short, f"{short}.local"} - {"", ".local"})
 
 
-def host_of(text: str) -> str:
+def host_of_header(text: str) -> str:
     """Return the host in a Host header (``name:port`` or ``[IPv6]:port``); "" if malformed."""
     try:
         parts = urlsplit(f"//{text}")
@@ -77,7 +77,7 @@ class HostNameCheck:
         self._names = own_host_names() | ({urlsplit(address).hostname or ""} if address else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal_text = self._refusal(scope) if scope["type"] in ("http", "websocket") else ""
+        refusal_text = self._refusal_text(scope) if scope["type"] in ("http", "websocket") else ""
         if not refusal_text:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -86,12 +86,12 @@ class HostNameCheck:
         else:
             await PlainTextResponse(refusal_text, 403)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> str:
+    def _refusal_text(self, scope: Scope) -> str:
         """Return why a request is refused, as text for the visitor; "" if it is accepted."""
         headers = Headers(scope=scope)
         host_header = headers.get("host")
         if host_header is not None:  # browsers always send it
-            host = host_of(host_header)
+            host = host_of_header(host_header)
             if host not in self._names and not is_ip_address(host):
                 address = self.address
                 return WRONG_NAME.format(address=address) if address else UNKNOWN_NAME

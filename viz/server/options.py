@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import SpecError
-from viz.server.limits import check_uploads
+from viz.server.limits import check_upload_address
 from viz.server.settings import ServerSettings, settings, unknown_variables
 from viz.server.streamlit_private import load_secrets, option, set_option
 
@@ -28,12 +28,12 @@ def streamlit_options(settings_: ServerSettings) -> dict[str, Any]:
     if settings_.public_address:
         values["browser.serverAddress"] = urlsplit(settings_.public_address).hostname
         values["server.corsAllowedOrigins"] = [settings_.public_address]
-    if in_foreign_frames(settings_):
+    if needs_cross_site_cookies(settings_):
         values["server.xsrfCookieSameSite"] = "none"
     return values
 
 
-def in_foreign_frames(settings_: ServerSettings) -> bool:
+def needs_cross_site_cookies(settings_: ServerSettings) -> bool:
     """Return whether cookies must reach the app inside another site's frame; that needs https."""
     return bool(settings_.frame_ancestors) and settings_.public_address.startswith("https:")
 
@@ -49,7 +49,7 @@ def configure() -> ServerSettings:
         logging.getLogger(__name__).warning("%s is no setting of this app", name)
     try:
         settings_ = settings()
-        check_uploads(option("server.baseUrlPath"))
+        check_upload_address(option("server.baseUrlPath"))
         _set_options(settings_)
         _check_device(settings_.device)
     except SpecError as error:

@@ -15,14 +15,14 @@ from importlib import import_module
 from typing import IO, Any
 
 
-def resolve(name: str) -> Callable[..., Any]:
+def import_function(name: str) -> Callable[..., Any]:
     """Import and return the function with the name ``package.module:name``."""
     module, _, function = name.partition(":")
     resolved: Callable[..., Any] = getattr(import_module(module), function)
     return resolved
 
 
-def serve(requests: IO[bytes], responses: IO[bytes]) -> None:
+def serve_calls(requests: IO[bytes], responses: IO[bytes]) -> None:
     """Run the requested calls, one after the other, until the input ends.
 
     Args:
@@ -56,7 +56,7 @@ def serve(requests: IO[bytes], responses: IO[bytes]) -> None:
 
 def _run_call(name: str, args: Any, kwargs: Any, mode: str, report: Callable[..., bool]) -> Any:
     """Run a function in one of the modes of `viz.server.processes.CallMode`."""
-    function = resolve(name)
+    function = import_function(name)
     if mode == "call":
         return function(*args, **kwargs)
     if mode == "work":
@@ -83,7 +83,7 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(int(sys.argv[1]))
     with suppress(BrokenPipeError):  # the server is gone
-        serve(sys.stdin.buffer, responses)
+        serve_calls(sys.stdin.buffer, responses)
 
 
 if __name__ == "__main__":

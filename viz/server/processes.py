@@ -89,7 +89,7 @@ class Worker:
 
     Attributes:
         call_unfinished: Whether a call is unfinished, so that the next message belongs to it.
-        timed_out: Whether `exchange` killed the process because of a time-out.
+        timed_out: Whether `run_function` killed the process because of a time-out.
     """
 
     def __init__(self, niceness: int) -> None:
@@ -111,7 +111,7 @@ class Worker:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def exchange(
+    def run_function(
         self, limit: float, mode: CallMode, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Generator[tuple[Any, ...], bool | None, Any]:
         """Run a function; a generator that yields its reports and returns its result.
@@ -141,7 +141,7 @@ class Worker:
 
     def _send_and_receive(self, message: Any, limit: float) -> Any:
         """Send a message and return the worker's reply."""
-        timer = Timer(limit, self._kill_overdue)
+        timer = Timer(limit, self._kill_after_timeout)
         timer.daemon = True
         timer.start()
         try:
@@ -150,7 +150,7 @@ class Worker:
         finally:
             timer.cancel()
 
-    def _kill_overdue(self) -> None:
+    def _kill_after_timeout(self) -> None:
         """Kill the process because it exceeded its time-out."""
         self.timed_out = True
         self._process.kill()
@@ -161,16 +161,16 @@ class Worker:
             pickle.dump(message, self._requests, pickle.HIGHEST_PROTOCOL)
             self._requests.flush()
         except BrokenPipeError:
-            raise self._end_error() from None
+            raise self._error_after_end() from None
 
     def _receive(self) -> Any:
         """Return the next message; raise `WorkerEndedError` if the process has ended."""
         try:
             return pickle.load(self._responses)
         except EOFError:
-            raise self._end_error() from None
+            raise self._error_after_end() from None
 
-    def _end_error(self) -> WorkerEndedError:
+    def _error_after_end(self) -> WorkerEndedError:
         """Wait for the end of the process and return the error that says why it ended."""
         code = self._process.wait()
         if self.timed_out:
@@ -187,7 +187,7 @@ class Pool:
     """A pool of worker processes; its methods are thread-safe.
 
     Args:
-        most: Number of workers that run at a time; further calls wait for one to become free.
+        max_workers: Number of workers that run at a time; further calls wait for one to become free.
         niceness: `nice` increment of the workers.
         idle: Seconds after which an idle worker ends; None means never.
         limit: Time-out in seconds for a worker's next message, after which it is killed, and for a
@@ -196,12 +196,12 @@ class Pool:
 
     def __init__(
         self,
-        most: int,
+        max_workers: int,
         niceness: int = NICENESS,
         idle: float | None = IDLE_S,
         limit: float = ANSWER_S,
     ) -> None:
-        self._slots, self._niceness, self._idle = BoundedSemaphore(most), niceness, idle
+        self._slots, self._niceness, self._idle = BoundedSemaphore(max_workers), niceness, idle
         self._limit = limit
         self._lock = Lock()
         self._idle_workers: dict[Worker, Timer | None] = {}
@@ -220,9 +220,9 @@ class Pool:
         return lambda report: self._run(report, "work", name, args, kwargs)
 
     def _run(self, report: Callable[..., bool], *request: Any) -> Any:
-        """Run a request in a worker; ``request`` are the arguments of `Worker.exchange`."""
+        """Run a request in a worker; ``request`` are the arguments of `Worker.run_function`."""
         with self._worker() as worker:
-            messages, may_continue = worker.exchange(self._limit, *request), None
+            messages, may_continue = worker.run_function(self._limit, *request), None
             try:
                 while True:
                     may_continue = report(*messages.send(may_continue))
@@ -235,7 +235,7 @@ class Pool:
         Closing this iterator stops the generator at its next value.
         """
         with self._worker() as worker:
-            messages = worker.exchange(self._limit, "stream", name, args, {})
+            messages = worker.run_function(self._limit, "stream", name, args, {})
             try:
                 report = next(messages)
                 while True:
@@ -301,7 +301,10 @@ class Pool:
 
 @cache
 def training_pool() -> Pool:
-    """Return the pool for training runs; it exists with and without the other pools."""
+    """Return the pool for training runs, made on first use.
+
+    Servers without the other pools have it too.
+    """
     return Pool(settings().training_slots, limit=report_timeout_s())
 
 

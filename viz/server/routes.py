@@ -20,15 +20,15 @@ def routes() -> list[Route]:
     """
     base = option("server.baseUrlPath").strip("/")
     path = f"/{base}/{PAGES[0].name}" if base else f"/{PAGES[0].name}"
-    return [Route(path, _from_name), Route(f"{path}/", _from_folder)]
+    return [Route(path, _redirect_from_name), Route(f"{path}/", _redirect_from_folder)]
 
 
-async def _from_name(request: Request) -> RedirectResponse:
+async def _redirect_from_name(request: Request) -> RedirectResponse:
     """Redirect ``/sweep`` to ``/``."""
     return _redirect(request, "./")
 
 
-async def _from_folder(request: Request) -> RedirectResponse:
+async def _redirect_from_folder(request: Request) -> RedirectResponse:
     """Redirect ``/sweep/`` to ``/``."""
     return _redirect(request, "../")
 

@@ -83,7 +83,7 @@ def _read_ancestors(text: str) -> tuple[str, ...]:
         raise ValueError("must be self, or origins such as https://lms.example.org") from None
 
 
-def _setting(default: Any, read: Reader, means: str) -> Any:
+def _setting_field(default: Any, read: Reader, means: str) -> Any:
     """Return a dataclass field with its reader and its meaning, a clause for README."""
     return field(default=default, metadata={"read": read, "means": means})
 
@@ -92,67 +92,67 @@ def _setting(default: Any, read: Reader, means: str) -> Any:
 class ServerSettings:
     """The configuration of one server; every field carries its meaning for README."""
 
-    public_address: str = _setting(
+    public_address: str = _setting_field(
         "",
         _read_origin,
         "where visitors find the server, such as `https://strides.example.org`; other host names "
         "and origins are then refused, and with https cookies never travel without it; empty: this "
         "machine's own names and any number, no other",
     )
-    frame_ancestors: tuple[str, ...] = _setting(
+    frame_ancestors: tuple[str, ...] = _setting_field(
         (),
         _read_ancestors,
         "sites that may show the app in a frame, separated by spaces; `self`: none",
     )
-    cookie_secret: str = _setting(
+    cookie_secret: str = _setting_field(
         "", _read_secret, "signs cookies, the same for all replicas; empty: drawn at every start"
     )
-    max_sessions: int = _setting(
+    max_sessions: int = _setting_field(
         400,
         _read_whole_number(1, 100_000),
         "visitors at a time; further ones are asked to come back later",
     )
-    upload_mb: int = _setting(
+    upload_mb: int = _setting_field(
         MAX_UPLOAD_MB,
         _read_whole_number(1, MAX_UPLOAD_MB),
         "largest file a visitor may upload, in MB",
     )
-    queue_workers: int = _setting(
+    queue_workers: int = _setting_field(
         1,
         _read_whole_number(1, 64),
         "long computations at a time; every one takes a core from the visitors",
     )
-    training_slots: int = _setting(
+    training_slots: int = _setting_field(
         2,
         _read_whole_number(1, 16),
         "trainings at a time, each in a process of its own and of low priority",
     )
-    workers: int = _setting(
+    workers: int = _setting_field(
         0,
         _read_whole_number(0, 16),
         "worker processes for network analysis, so that no visitor waits for another's; with them "
         "`STRIDES_QUEUE_WORKERS` more run the long computations; 0: all is computed in the web "
         "process",
     )
-    gmacs: int = _setting(
+    gmacs: int = _setting_field(
         500,
         _read_whole_number(1, 1_000_000),
         "most multiply–accumulates of one long computation, in thousand millions",
     )
-    memory_mb: int = _setting(
+    memory_mb: int = _setting_field(
         2000, _read_whole_number(100, 1_000_000), "memory that one long computation may take, in MB"
     )
-    device: str | None = _setting(
+    device: str | None = _setting_field(
         None,
         _read_device,
         "where effective receptive fields are measured, and nets trained: `cpu`, `cuda`, `cuda:1`, "
         "`mps`; `auto` measures on the fastest there is, and trains on the CPU, where a seed's run "
         "repeats to the last bit on one kind of CPU",
     )
-    error_details: bool = _setting(
+    error_details: bool = _setting_field(
         False, _read_flag, "1 shows visitors the traceback of an error; the log always has it"
     )
-    local_modules: bool = _setting(
+    local_modules: bool = _setting_field(
         False,
         _read_flag,
         "1 lets visitors load any module the server can import, by name: for your own machine "
@@ -175,12 +175,12 @@ class ServerSettings:
         return self.upload_mb << 20
 
 
-def variable(setting: Field[Any]) -> str:
+def variable_name(setting: Field[Any]) -> str:
     """Return the name of the environment variable for a field of `ServerSettings`."""
     return PREFIX + setting.name.upper()
 
 
-def read(environment: Mapping[str, str]) -> ServerSettings:
+def read_settings(environment: Mapping[str, str]) -> ServerSettings:
     """Read the settings from environment variables; an empty variable counts as absent.
 
     Raises:
@@ -188,7 +188,7 @@ def read(environment: Mapping[str, str]) -> ServerSettings:
     """
     values: dict[str, Any] = {}
     for setting in fields(ServerSettings):
-        name, text = _lookup(environment, variable(setting))
+        name, text = _variable_and_text(environment, variable_name(setting))
         if not text:
             continue
         try:
@@ -200,7 +200,7 @@ def read(environment: Mapping[str, str]) -> ServerSettings:
     return ServerSettings(**values)
 
 
-def _lookup(environment: Mapping[str, str], name: str) -> tuple[str, str]:
+def _variable_and_text(environment: Mapping[str, str], name: str) -> tuple[str, str]:
     """Return the name under which a variable is set and its text; a former name comes first.
 
     The text is "" if the variable is not set.
@@ -213,7 +213,9 @@ def _lookup(environment: Mapping[str, str], name: str) -> tuple[str, str]:
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Return the variables that start with ``STRIDES_`` and belong to no setting, sorted."""
-    names = {variable(setting) for setting in fields(ServerSettings)} | set(FORMER_NAMES.values())
+    names = {variable_name(setting) for setting in fields(ServerSettings)} | set(
+        FORMER_NAMES.values()
+    )
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in names)
 
 
@@ -224,6 +226,6 @@ def settings() -> ServerSettings:
     the environment, and a bad value would become an import error.
 
     Raises:
-        SpecError: As `read`.
+        SpecError: As `read_settings`.
     """
-    return read(os.environ)
+    return read_settings(os.environ)

@@ -49,7 +49,7 @@ def is_connected(session: str) -> bool:
     return not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
-def widgets_of_the_browser() -> list[str]:
+def widget_ids_from_browser() -> list[str]:
     """Return the ids of the widgets whose values came with the browser's request for this run."""
     context = get_script_run_ctx()
     return list(context.session_state._state._new_widget_state.states) if context else []
@@ -62,20 +62,20 @@ def widget_id(key: str) -> str | None:
     return ids.get_id_from_key(key, None) if ids is not None else None
 
 
-def uploads() -> MemoryUploadedFileManager:
-    """Return Streamlit's manager of uploaded files; `stored` returns the files it holds."""
+def upload_manager() -> MemoryUploadedFileManager:
+    """Return Streamlit's manager of uploaded files; `stored_files` returns the files it holds."""
     manager: Any = runtime.get_instance().uploaded_file_mgr
     return manager
 
 
-def stored(manager: MemoryUploadedFileManager) -> dict[str, dict[str, Any]]:
+def stored_files(manager: MemoryUploadedFileManager) -> dict[str, dict[str, Any]]:
     """Return the uploaded files by session id and file id, in each session the oldest first."""
     return manager.file_storage
 
 
-def keep_uploads_in_memory(most: int) -> None:
-    """Let Starlette receive files of up to ``most`` bytes in memory instead of on disk."""
-    MultiPartParser.spool_max_size = most
+def keep_uploads_in_memory(max_bytes: int) -> None:
+    """Let Starlette receive files of up to ``max_bytes`` bytes in memory instead of on disk."""
+    MultiPartParser.spool_max_size = max_bytes
 
 
 def upload_paths(base: str) -> list[str]:
@@ -94,7 +94,7 @@ def upload_paths(base: str) -> list[str]:
     manager = MemoryUploadedFileManager(f"/{starlette_routes.BASE_ROUTE_UPLOAD_FILE}")
     routes = starlette_routes.create_upload_routes(None, manager, base)  # type: ignore[arg-type]
     accepted = [route.path for route in routes if isinstance(route, Route)]
-    if not accepted or not hasattr(stored(manager), "get"):
+    if not accepted or not hasattr(stored_files(manager), "get"):
         raise ValueError("no uploads")
     return [*accepted, *(urls.upload_url for urls in manager.get_upload_urls("a", ["b"]))]
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.command_line import CommandParser, refuse, until_closed
+from core.command_line import CommandParser, exit_with_error, ignoring_broken_pipe
 from core.errors import SpecError
 from viz.slides.lecture import (
     Options,
@@ -67,12 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; an error becomes a sentence on stderr and exit status 2."""
     parsed = _parser().parse_args(arguments)
     try:
-        with until_closed():
+        with ignoring_broken_pipe():
             _run(parsed)
     except SpecError as error:
-        refuse(error)
+        exit_with_error(error)
     except OSError as error:
-        refuse(f"{error.filename or 'A file'}: {error.strerror or error}")
+        exit_with_error(f"{error.filename or 'A file'}: {error.strerror or error}")
     return 0
 
 
@@ -106,9 +106,9 @@ def _run(parsed: argparse.Namespace) -> None:
 def _lecture(what: str) -> str | None:
     """The text of the tour or of a lecture file; None if the argument is a link."""
     if what == "tour":
-        from viz.lessons.tour import lecture
+        from viz.lessons.tour import lecture_file_text
 
-        return lecture()
+        return lecture_file_text()
     path = Path(what)
     if "?" in what or not (path.is_file() or path.suffix == ".txt"):
         return None

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SpecError
-from ...layer.padding import copied_index
+from ...layer.padding import copied_indices
 from ...layer.window import PAD, IntArray, span_of
 
 Edge = Literal["zero", "reflect", "replicate", "circular"]
@@ -129,7 +129,7 @@ def _tap_table(axis: AxisMap) -> IntArray:
     units = np.arange(axis.n_out)
     moved = phases[units % axis.period]
     shift = (units // axis.period * axis.advance)[:, None]
-    source = copied_index(moved + shift, axis.n_in, axis.edge)
+    source = copied_indices(moved + shift, axis.n_in, axis.edge)
     return np.where((moved == _NO_TAP) | (source == PAD), axis.n_in, source)
 
 

@@ -16,7 +16,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from ...layer.padding import copied_index
+from ...layer.padding import copied_indices
 from ...layer.window import PAD
 from .axis_map import (
     MAX_PERIOD,
@@ -108,7 +108,7 @@ def _unpadded_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
         return range(axis.n_in if axis.whole else unit + 1), True
     periods, phase = divmod(unit, axis.period)
     taps = np.array(axis.taps[phase], dtype=np.int64) + periods * axis.advance
-    source = copied_index(taps, axis.n_in, axis.edge)
+    source = copied_indices(taps, axis.n_in, axis.edge)
     return covering_range(np.unique(source[source != PAD]).tolist())
 
 

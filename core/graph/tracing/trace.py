@@ -19,7 +19,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ...errors import SpecError
-from ...tensors import operation_of, storage_of, tensors_in
+from ...tensors import operation_name, storage_of, tensors_in
 from ...torch_private import (
     DisableTorchFunction,
     TorchDispatchMode,
@@ -103,7 +103,7 @@ class _CallRecorder(TorchFunctionMode):
             elif out is args[0]:
                 self.written = [out]
             self._report_writes(tensors)
-            return self.listener.called(operation_of(func), func, args, kwargs, out)
+            return self.listener.called(operation_name(func), func, args, kwargs, out)
 
     def _report_writes(self, tensors: Sequence[torch.Tensor]) -> None:
         """Sets ``listener.written`` to the arguments that a call has written to, if it has this."""
@@ -145,7 +145,7 @@ class _OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             with recording.reporting(), DisableTorchFunction():
                 out = func(*args, **kwargs)
                 listener.written = written
-                return listener.called(operation_of(func), func, args, kwargs, out)
+                return listener.called(operation_name(func), func, args, kwargs, out)
         finally:
             listener.is_operator_call = False
 

@@ -17,7 +17,7 @@ from ..operations import check, operation_of
 from ..spec import LayerSpec
 from ..window import Pair
 from . import jax, keras, pytorch
-from .text import FIXED, Lines, Writer, array_literal, program
+from .text import FIXED, Lines, Writer, array_literal, program_text
 
 LITERAL_SIDE = 12
 """Largest side of a single-channel input whose pixels a snippet lists as numbers."""
@@ -85,7 +85,7 @@ def snippet(
     code = FRAMEWORKS[framework]
     write = code.writers.get(spec.operation) or code.writers[FIXED]
     lines = write(spec, size, weight, bias)
-    return program(code.imports, [*lines, "", _input_line(code, spec, size, x), *code.call])
+    return program_text(code.imports, [*lines, "", _input_line(code, spec, size, x), *code.call])
 
 
 def _input_line(

@@ -18,11 +18,11 @@ from .text import (
     Writer,
     array_literal,
     call_text,
-    extended,
+    ceil_mode_overhang,
     fixed_weight,
-    function,
-    overhang,
-    unpadded,
+    function_lines,
+    is_unpadded,
+    with_more_padding_after,
 )
 
 PICTURE = "x = jnp.array({})[None, None]  # (1, 1, height, width)"
@@ -41,15 +41,15 @@ _PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write a convolution as ``lax.conv_general_dilated`` with explicit padding."""
     assert weight is not None
-    padded_before = spec.padding_mode != "zeros" and not unpadded(spec.padding)
-    y = _conv(
+    padded_before = spec.padding_mode != "zeros" and not is_unpadded(spec.padding)
+    y = _convolution_call(
         window_strides=str(spec.stride),
         padding=str(((0, 0), (0, 0)) if padded_before else spec.padding),
         rhs_dilation=_pair_unless_one(spec.dilation),
         groups=operation_of(spec).groups(spec),
     )
-    body = [*_copied_padding(spec), *_return_with_bias(y, bias)]
-    return [*_weights(weight, bias), *function(body)]
+    body = [*_copied_padding_lines(spec), *_return_with_bias(y, bias)]
+    return [*_weight_lines(weight, bias), *function_lines(body)]
 
 
 def transposed_convolution(
@@ -63,7 +63,7 @@ def transposed_convolution(
             spec.window.effective_kernel_size, spec.padding, spec.output_padding, strict=True
         )
     ]
-    y = _conv(
+    y = _convolution_call(
         window_strides="(1, 1)",
         padding=str(tuple(before_after)),
         lhs_dilation=_pair_unless_one(spec.stride),
@@ -73,36 +73,36 @@ def transposed_convolution(
     flipped = operation_of(spec).window_weight(spec, np.asarray(weight, dtype=np.float32))
     return [
         "# PyTorch's kernel, flipped and as (output, input): how it meets the stretched picture.",
-        *_weights(flipped, bias),
-        *function(_return_with_bias(y, bias)),
+        *_weight_lines(flipped, bias),
+        *function_lines(_return_with_bias(y, bias)),
     ]
 
 
 def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write it as ``lax.reduce_window`` with ``lax.max``; ceil_mode is more padding after."""
-    pads = extended(spec.padding, overhang(spec, size))
-    return [*function([f"return {_reduce(spec, pads, 'x', '-jnp.inf', 'max')}"])]
+    pads = with_more_padding_after(spec.padding, ceil_mode_overhang(spec, size))
+    return [*function_lines([f"return {_reduce_window_call(spec, pads, 'x', '-jnp.inf', 'max')}"])]
 
 
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write sums by ``lax.reduce_window``, divided by the number of cells that count."""
-    extra = overhang(spec, size)
-    pads = extended(spec.padding, extra)
-    total = f"total = {_reduce(spec, pads, 'x', '0.0', 'add')}"
-    if unpadded(pads) or (spec.count_include_pad and extra == (0, 0)):
+    extra = ceil_mode_overhang(spec, size)
+    pads = with_more_padding_after(spec.padding, extra)
+    total = f"total = {_reduce_window_call(spec, pads, 'x', '0.0', 'add')}"
+    if is_unpadded(pads) or (spec.count_include_pad and extra == (0, 0)):
         cells = spec.kernel_size[0] * spec.kernel_size[1]
-        return [*function([total, f"return total / {cells}"])]
+        return [*function_lines([total, f"return total / {cells}"])]
     ones, uncounted = "jnp.ones_like(x)", pads
     if spec.count_include_pad:
-        ones = f"jnp.pad({ones}, {_four_axes(spec.padding)}, constant_values=1)"
-        uncounted = extended(((0, 0), (0, 0)), extra)
+        ones = f"jnp.pad({ones}, {_padding_of_four_axes(spec.padding)}, constant_values=1)"
+        uncounted = with_more_padding_after(((0, 0), (0, 0)), extra)
     body = [
         f"ones = {ones}",
-        f"count = {_reduce(spec, uncounted, 'ones', '0.0', 'add')}",
+        f"count = {_reduce_window_call(spec, uncounted, 'ones', '0.0', 'add')}",
         total,
         "return total / count",
     ]
-    return [*function(body)]
+    return [*function_lines(body)]
 
 
 def fixed_convolution(
@@ -123,13 +123,15 @@ WRITERS: dict[str, Writer] = {
 with fixed weights that are not listed."""
 
 
-def _conv(groups: int, **named: str | None) -> str:
+def _convolution_call(groups: int, **named: str | None) -> str:
     count = None if groups == 1 else str(groups)
     return call_text("lax.conv_general_dilated", "x", "weight", **named, feature_group_count=count)
 
 
-def _reduce(spec: LayerSpec, pads: Pads, operand: str, start: str, function: str) -> str:
-    """A call of ``lax.reduce_window`` on a variable, with start value and ``lax`` function."""
+def _reduce_window_call(
+    spec: LayerSpec, pads: Pads, operand: str, initial_value: str, function: str
+) -> str:
+    """A call of ``lax.reduce_window`` on a variable, with its initial value and ``lax`` function."""
 
     def four(pair: Pair) -> str:
         return str((1, 1, *pair))
@@ -137,16 +139,16 @@ def _reduce(spec: LayerSpec, pads: Pads, operand: str, start: str, function: str
     return call_text(
         "lax.reduce_window",
         operand,
-        start,
+        initial_value,
         f"lax.{function}",
         window_dimensions=four(spec.kernel_size),
         window_strides=four(spec.stride),
-        padding=_four_axes(pads),
+        padding=_padding_of_four_axes(pads),
         window_dilation=None if spec.dilation == (1, 1) else four(spec.dilation),
     )
 
 
-def _four_axes(pads: Pads) -> str:
+def _padding_of_four_axes(pads: Pads) -> str:
     """The padding of all four axes (N, C, H, W) as text."""
     return str(((0, 0), (0, 0), *pads))
 
@@ -155,14 +157,16 @@ def _pair_unless_one(pair: Pair) -> str | None:
     return None if pair == (1, 1) else str(pair)
 
 
-def _copied_padding(spec: LayerSpec) -> Lines:
+def _copied_padding_lines(spec: LayerSpec) -> Lines:
     """The line that pads ``x`` with copies of its pixels; none for zero padding."""
-    if spec.padding_mode == "zeros" or unpadded(spec.padding):
+    if spec.padding_mode == "zeros" or is_unpadded(spec.padding):
         return []
-    return [f'x = jnp.pad(x, {_four_axes(spec.padding)}, mode="{_PAD_MODES[spec.padding_mode]}")']
+    return [
+        f'x = jnp.pad(x, {_padding_of_four_axes(spec.padding)}, mode="{_PAD_MODES[spec.padding_mode]}")'
+    ]
 
 
-def _weights(weight: Array, bias: Array | None) -> Lines:
+def _weight_lines(weight: Array, bias: Array | None) -> Lines:
     """Lines that define ``weight`` and ``bias``."""
     lines = [f"weight = jnp.array({array_literal(weight)})"]
     return lines if bias is None else [*lines, f"bias = jnp.array({array_literal(bias)})"]

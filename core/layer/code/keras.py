@@ -20,13 +20,13 @@ from .text import (
     Writer,
     array_literal,
     call_text,
-    extended,
+    ceil_mode_overhang,
     fixed_weight,
-    function,
+    function_lines,
+    is_unpadded,
     one_or_pair,
-    overhang,
-    unless_default,
-    unpadded,
+    pair_unless_default,
+    with_more_padding_after,
 )
 
 PICTURE = 'x = np.array({}, "float32")[None, :, :, None]  # (1, height, width, 1)'
@@ -51,22 +51,27 @@ def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
     assert weight is not None
     # Keras refuses dilation with strides: compute all positions, then subsample.
     subsample = spec.dilation != (1, 1) and spec.stride != (1, 1)
-    same, pad = _padding(spec, size, strided=not subsample)
+    same, pad = _padding_argument_or_lines(spec, size, strided=not subsample)
     conv = call_text(
         "layers.Conv2D",
         spec.out_channels,
         one_or_pair(spec.kernel_size),
-        strides=None if subsample else unless_default((1, 1), spec.stride),
+        strides=None if subsample else pair_unless_default((1, 1), spec.stride),
         padding=same,
-        dilation_rate=unless_default((1, 1), spec.dilation),
+        dilation_rate=pair_unless_default((1, 1), spec.dilation),
         groups=None if spec.groups == 1 else str(spec.groups),
         use_bias=None if spec.bias else "False",
     )
     return [
         f"conv = {conv}",
-        *_set_weights(spec, "(h, w, in, out)", weight, bias),
-        *function(
-            [*pad, *_subsampled("conv(x)", spec, subsample, "dilation together with strides")]
+        *_set_weights_lines(spec, "(h, w, in, out)", weight, bias),
+        *function_lines(
+            [
+                *pad,
+                *_return_subsampled_lines(
+                    "conv(x)", spec, subsample, "dilation together with strides"
+                ),
+            ]
         ),
     ]
 
@@ -81,8 +86,8 @@ def transposed_convolution(
     assert weight is not None
     window = Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation)
     same = (spec.padding, spec.output_padding) == transposed_same(window)
-    same = same and not unpadded(spec.padding)
-    crop, appends_zeros = ([], False) if same else _crop(spec, size)
+    same = same and not is_unpadded(spec.padding)
+    crop, appends_zeros = ([], False) if same else _crop_lines(spec, size)
     if spec.groups > 1 or spec.dilation != (1, 1):
         setup, layer_adds_bias = _transposed_function(spec, weight, same), False
     else:
@@ -91,22 +96,22 @@ def transposed_convolution(
             "layers.Conv2DTranspose",
             spec.out_channels,
             one_or_pair(spec.kernel_size),
-            strides=unless_default((1, 1), spec.stride),
+            strides=pair_unless_default((1, 1), spec.stride),
             padding='"same"' if same else None,
             use_bias=None if layer_adds_bias else "False",
         )
         layer_bias = bias if layer_adds_bias else None
-        setup = [f"conv = {conv}", *_set_weights(spec, "(h, w, out, in)", weight, layer_bias)]
+        setup = [f"conv = {conv}", *_set_weights_lines(spec, "(h, w, out, in)", weight, layer_bias)]
     if bias is None or layer_adds_bias:
-        return [*setup, *function(["y = conv(x)", *crop, "return y"])]
+        return [*setup, *function_lines(["y = conv(x)", *crop, "return y"])]
     setup.append(f'bias = np.array({array_literal(bias)}, "float32")')
-    return [*setup, *function(["y = conv(x)", *crop, "return y + bias"])]
+    return [*setup, *function_lines(["y = conv(x)", *crop, "return y + bias"])]
 
 
 def _transposed_function(spec: LayerSpec, weight: Array, same: bool) -> Lines:
     """Lines of a function ``conv`` for groups and dilation, which ``Conv2DTranspose`` lacks."""
     rows, cols = spec.window.effective_kernel_size
-    lines = [f"weight = {_torch_kernel(weight)}  # (h, w, out, in)"]
+    lines = [f"weight = {_kernel_in_keras_order(weight)}  # (h, w, out, in)"]
     if spec.dilation != (1, 1):
         shape = (rows, cols, spec.out_channels // spec.groups, spec.in_channels)
         lines += [
@@ -128,10 +133,10 @@ def _transposed_function(spec: LayerSpec, weight: Array, same: bool) -> Lines:
             "]",
             "return ops.concatenate(outputs, axis=-1)",
         ]
-    return [*lines, *function(body, "conv")]
+    return [*lines, *function_lines(body, "conv")]
 
 
-def _crop(spec: LayerSpec, size: Pair) -> tuple[Lines, bool]:
+def _crop_lines(spec: LayerSpec, size: Pair) -> tuple[Lines, bool]:
     """Lines that turn the ``padding="valid"`` output into PyTorch's, and whether they add zeros.
 
     Keras's output is ``n * stride + max(span - stride, 0)`` long. PyTorch's may end after it
@@ -160,27 +165,29 @@ def _crop(spec: LayerSpec, size: Pair) -> tuple[Lines, bool]:
 
 def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write ``MaxPooling2D``; padding other than "same" becomes explicit padding by -inf."""
-    pads = extended(spec.padding, overhang(spec, size))
+    pads = with_more_padding_after(spec.padding, ceil_mode_overhang(spec, size))
     if spec.dilation != (1, 1):
-        return [*function([*_minus_infinity(pads), *_dilated_maximum(spec, size)])]
-    same = not unpadded(pads) and pads == _same(spec, size)
+        return [
+            *function_lines([*_minus_infinity_padding_lines(pads), *_dilated_maximum(spec, size)])
+        ]
+    same = not is_unpadded(pads) and pads == _same_padding(spec, size)
     pool = call_text(
         "layers.MaxPooling2D",
         one_or_pair(spec.kernel_size),
-        strides=unless_default(spec.kernel_size, spec.stride),
+        strides=pair_unless_default(spec.kernel_size, spec.stride),
         padding='"same"' if same else None,
     )
-    body = [*([] if same else _minus_infinity(pads)), "return pool(x)"]
-    return [f"pool = {pool}", *function(body)]
+    body = [*([] if same else _minus_infinity_padding_lines(pads)), "return pool(x)"]
+    return [f"pool = {pool}", *function_lines(body)]
 
 
-def _minus_infinity(pads: Pads) -> Lines:
+def _minus_infinity_padding_lines(pads: Pads) -> Lines:
     """Lines that pad ``x`` with -inf."""
-    if unpadded(pads):
+    if is_unpadded(pads):
         return []
     return [
         "# ZeroPadding2D would let a 0 win over negative pixels.",
-        f'x = ops.pad(x, {_four_axes(pads)}, constant_values=-float("inf"))',
+        f'x = ops.pad(x, {_padding_of_four_axes(pads)}, constant_values=-float("inf"))',
     ]
 
 
@@ -202,38 +209,41 @@ def _dilated_maximum(spec: LayerSpec, size: Pair) -> Lines:
 
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write ``AveragePooling2D``, whose "same" padding does not count in the mean."""
-    extra = overhang(spec, size)
-    pads = extended(spec.padding, extra)
-    uncounted = not spec.count_include_pad or unpadded(spec.padding)
-    same = not unpadded(pads) and uncounted and pads == _same(spec, size)
+    extra = ceil_mode_overhang(spec, size)
+    pads = with_more_padding_after(spec.padding, extra)
+    uncounted = not spec.count_include_pad or is_unpadded(spec.padding)
+    same = not is_unpadded(pads) and uncounted and pads == _same_padding(spec, size)
     pool = call_text(
         "layers.AveragePooling2D",
         one_or_pair(spec.kernel_size),
-        strides=unless_default(spec.kernel_size, spec.stride),
+        strides=pair_unless_default(spec.kernel_size, spec.stride),
         padding='"same"' if same else None,
     )
     setup = [f"pool = {pool}"]
-    if same or unpadded(pads):
-        return [*setup, *function(["return pool(x)"])]
+    if same or is_unpadded(pads):
+        return [*setup, *function_lines(["return pool(x)"])]
     if spec.count_include_pad and extra == (0, 0):
         note = "# The zeros count in the mean, as PyTorch's count_include_pad=True has it."
-        return [*setup, *function([note, *_zeros(spec.padding), "return pool(x)"])]
-    return [*setup, *function(_corrected_mean(spec, extra))]
+        return [
+            *setup,
+            *function_lines([note, *_zero_padding_lines(spec.padding), "return pool(x)"]),
+        ]
+    return [*setup, *function_lines(_corrected_mean_lines(spec, extra))]
 
 
-def _corrected_mean(spec: LayerSpec, extra: Pair) -> Lines:
+def _corrected_mean_lines(spec: LayerSpec, extra: Pair) -> Lines:
     """Lines that divide means over explicit zeros by the share of each window that counts."""
     lines = ["# Pooling counts every zero put on by hand: divide by the part that should count."]
     counted = "ops.ones_like(x)"
     if spec.count_include_pad:
-        counted = f"ops.pad({counted}, {_four_axes(spec.padding)}, constant_values=1.0)"
-        uncounted = extended(_NO_PADS, extra)
+        counted = f"ops.pad({counted}, {_padding_of_four_axes(spec.padding)}, constant_values=1.0)"
+        uncounted = with_more_padding_after(_NO_PADS, extra)
     else:
-        uncounted = extended(spec.padding, extra)
+        uncounted = with_more_padding_after(spec.padding, extra)
     return [
         *lines,
-        f"share = pool(ops.pad({counted}, {_four_axes(uncounted)}))",
-        f"return pool(ops.pad(x, {_four_axes(extended(spec.padding, extra))})) / share",
+        f"share = pool(ops.pad({counted}, {_padding_of_four_axes(uncounted)}))",
+        f"return pool(ops.pad(x, {_padding_of_four_axes(with_more_padding_after(spec.padding, extra))})) / share",
     ]
 
 
@@ -243,14 +253,16 @@ def fixed_convolution(
     """Write it as ``ops.depthwise_conv`` with the operation's fixed weights."""
     # TensorFlow's depthwise convolution has one stride for both axes.
     subsample = spec.stride[0] != spec.stride[1]
-    same, pad = _padding(spec, size, strided=not subsample)
+    same, pad = _padding_argument_or_lines(spec, size, strided=not subsample)
     strides = 1 if subsample else spec.stride[0]
     conv = call_text("ops.depthwise_conv", "x", "weight", strides=str(strides), padding=same)
     repeat = "" if spec.in_channels == 1 else f".repeat({spec.in_channels}, axis=2)"
     return [
         "# These weights are fixed: training does not change them.",
-        f"weight = {_torch_kernel(fixed_weight(spec)[:1])}{repeat}  # (h, w, channels, 1)",
-        *function([*pad, *_subsampled(conv, spec, subsample, "unequal strides")]),
+        f"weight = {_kernel_in_keras_order(fixed_weight(spec)[:1])}{repeat}  # (h, w, channels, 1)",
+        *function_lines(
+            [*pad, *_return_subsampled_lines(conv, spec, subsample, "unequal strides")]
+        ),
     ]
 
 
@@ -265,34 +277,36 @@ WRITERS: dict[str, Writer] = {
 with fixed weights that are not listed."""
 
 
-def _same(spec: LayerSpec, size: Pair) -> Pads:
+def _same_padding(spec: LayerSpec, size: Pair) -> Pads:
     """The padding that Keras applies for "same"."""
     return tf_same(size, Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation))
 
 
-def _padding(spec: LayerSpec, size: Pair, strided: bool) -> tuple[str | None, Lines]:
+def _padding_argument_or_lines(
+    spec: LayerSpec, size: Pair, strided: bool
+) -> tuple[str | None, Lines]:
     """The layer's ``padding=`` argument, and the lines that pad before it; one is empty.
 
     ``strided`` says whether the Keras layer has the stride of ``spec``, on which "same" depends.
     """
-    if unpadded(spec.padding):
+    if is_unpadded(spec.padding):
         return None, []
     if spec.padding_mode != "zeros":
-        return None, _copied_padding(spec, size)
-    if strided and spec.padding == _same(spec, size):
+        return None, _copied_padding_lines(spec, size)
+    if strided and spec.padding == _same_padding(spec, size):
         return '"same"', []
-    return None, _zeros(spec.padding)
+    return None, _zero_padding_lines(spec.padding)
 
 
-def _zeros(pads: Pads) -> Lines:
+def _zero_padding_lines(pads: Pads) -> Lines:
     """The line that pads ``x`` with zeros."""
     return [f"x = layers.ZeroPadding2D({pads})(x)"]
 
 
-def _copied_padding(spec: LayerSpec, size: Pair) -> Lines:
+def _copied_padding_lines(spec: LayerSpec, size: Pair) -> Lines:
     """Lines that pad ``x`` with copies of its pixels, which Keras's layers cannot do."""
     if spec.padding_mode == "reflect":
-        return [f'x = ops.pad(x, {_four_axes(spec.padding)}, mode="reflect")']
+        return [f'x = ops.pad(x, {_padding_of_four_axes(spec.padding)}, mode="reflect")']
     rows, cols = (
         padding_source(n, *pads, spec.padding_mode).tolist()
         for n, pads in zip(size, spec.padding, strict=True)
@@ -303,31 +317,33 @@ def _copied_padding(spec: LayerSpec, size: Pair) -> Lines:
     ]
 
 
-def _subsampled(y: str, spec: LayerSpec, subsample: bool, missing: str) -> Lines:
-    """Lines that return ``y``, or every stride-th output; ``missing`` names what Keras lacks."""
+def _return_subsampled_lines(
+    y: str, spec: LayerSpec, subsample: bool, missing_feature: str
+) -> Lines:
+    """Lines that return ``y``, or every stride-th output; ``missing_feature`` names what Keras lacks."""
     if not subsample:
         return [f"return {y}"]
     return [
-        f"# Keras has no {missing}: every position, then one in each stride.",
+        f"# Keras has no {missing_feature}: every position, then one in each stride.",
         f"return {y}[:, ::{spec.stride[0]}, ::{spec.stride[1]}]",
     ]
 
 
-def _torch_kernel(weight: Array) -> str:
+def _kernel_in_keras_order(weight: Array) -> str:
     """Code of torch's weight with its axes in Keras's order."""
     return f'np.array({array_literal(weight)}, "float32").transpose(2, 3, 1, 0)'
 
 
-def _set_weights(spec: LayerSpec, layout: str, weight: Array, bias: Array | None) -> Lines:
+def _set_weights_lines(spec: LayerSpec, layout: str, weight: Array, bias: Array | None) -> Lines:
     """Lines that build ``conv`` and set its weights; ``layout`` is the comment on their axes."""
     arrays = "weight" if bias is None else f'weight, np.array({array_literal(bias)}, "float32")'
     return [
-        f"weight = {_torch_kernel(weight)}  # {layout}",
+        f"weight = {_kernel_in_keras_order(weight)}  # {layout}",
         f"conv.build((None, None, None, {spec.in_channels}))",
         f"conv.set_weights([{arrays}])",
     ]
 
 
-def _four_axes(pads: Pads) -> str:
+def _padding_of_four_axes(pads: Pads) -> str:
     """The padding of all four axes (N, H, W, C) as text."""
     return str(((0, 0), *pads, (0, 0)))

@@ -16,10 +16,10 @@ from .text import (
     array_literal,
     call_text,
     fixed_weight,
-    function,
+    function_lines,
+    is_unpadded,
     one_or_pair,
-    unless_default,
-    unpadded,
+    pair_unless_default,
 )
 
 PICTURE = "x = torch.tensor({})[None, None]  # (1, 1, height, width)"
@@ -51,12 +51,12 @@ def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
         spec.in_channels,
         spec.out_channels,
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless_default((1, 1), spec.stride),
-        padding=_native_padding(spec),
-        dilation=unless_default((1, 1), spec.dilation),
+        stride=pair_unless_default((1, 1), spec.stride),
+        padding=_padding_argument(spec),
+        dilation=pair_unless_default((1, 1), spec.dilation),
         groups=None if spec.groups == 1 else str(spec.groups),
         bias=None if spec.bias else "False",
-        padding_mode=_padding_mode(spec),
+        padding_mode=_padding_mode_argument(spec),
     )
     if spec.symmetric:
         return [f"layer = {conv}", *_load_parameters("layer", weight, bias)]
@@ -76,12 +76,12 @@ def transposed_convolution(
         spec.in_channels,
         spec.out_channels,
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless_default((1, 1), spec.stride),
-        padding=_native_padding(spec),
-        output_padding=unless_default((0, 0), spec.output_padding),
+        stride=pair_unless_default((1, 1), spec.stride),
+        padding=_padding_argument(spec),
+        output_padding=pair_unless_default((0, 0), spec.output_padding),
         groups=None if spec.groups == 1 else str(spec.groups),
         bias=None if spec.bias else "False",
-        dilation=unless_default((1, 1), spec.dilation),
+        dilation=pair_unless_default((1, 1), spec.dilation),
     )
     if spec.symmetric:
         return [f"layer = {conv}", *_load_parameters("layer", weight, bias)]
@@ -90,7 +90,7 @@ def transposed_convolution(
     return [
         f"conv = {conv}",
         *_load_parameters("conv", weight, bias),
-        *function([f"return conv(x)[:, :, {top}:{top + height}, {left}:{left + width}]"]),
+        *function_lines([f"return conv(x)[:, :, {top}:{top + height}, {left}:{left + width}]"]),
     ]
 
 
@@ -99,19 +99,19 @@ def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
     pool = call_text(
         "nn.MaxPool2d",
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless_default(spec.kernel_size, spec.stride),
-        padding=_native_padding(spec),
-        dilation=unless_default((1, 1), spec.dilation),
+        stride=pair_unless_default(spec.kernel_size, spec.stride),
+        padding=_padding_argument(spec),
+        dilation=pair_unless_default((1, 1), spec.dilation),
         ceil_mode="True" if spec.ceil_mode else None,
     )
     if spec.symmetric:
         return [f"layer = {pool}"]
-    pad = f'nn.ConstantPad2d({_sides(spec)}, float("-inf"))'
-    crop = _crop(spec, size)
+    pad = f'nn.ConstantPad2d({_left_right_top_bottom(spec)}, float("-inf"))'
+    crop = _crop_index(spec, size)
     if not crop:
         return [f"layer = {call_text('nn.Sequential', pad, pool)}"]
     setup = [f"pad = {pad}", f"pool = {pool}"]
-    return [*setup, *function([f"return pool(pad(x)){crop}"])]
+    return [*setup, *function_lines([f"return pool(pad(x)){crop}"])]
 
 
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
@@ -120,22 +120,22 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
     pool = call_text(
         "nn.AvgPool2d",
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless_default(spec.kernel_size, spec.stride),
-        padding=_native_padding(spec),
+        stride=pair_unless_default(spec.kernel_size, spec.stride),
+        padding=_padding_argument(spec),
         ceil_mode="True" if spec.ceil_mode else None,
         count_include_pad="False" if inside else None,
     )
     if spec.symmetric:
         return [f"layer = {pool}"]
-    pad, crop = _pad_module(spec), _crop(spec, size)
+    pad, crop = _pad_module(spec), _crop_index(spec, size)
     setup = [f"pad = {pad}", f"pool = {pool}"]
     if spec.count_include_pad:
-        return [*setup, *function([f"return pool(pad(x)){crop}"])]
+        return [*setup, *function_lines([f"return pool(pad(x)){crop}"])]
     body = [
         f"share = pool(pad(torch.ones_like(x))){crop}  # of each window, the part on the picture",
         f"return pool(pad(x)){crop} / share",
     ]
-    return [*setup, *function(body)]
+    return [*setup, *function_lines(body)]
 
 
 def fixed_convolution(
@@ -147,16 +147,16 @@ def fixed_convolution(
         "F.conv2d",
         "x",
         "weight",
-        stride=unless_default((1, 1), spec.stride),
-        padding=_native_padding(spec) if native else None,
+        stride=pair_unless_default((1, 1), spec.stride),
+        padding=_padding_argument(spec) if native else None,
         groups=None if spec.in_channels == 1 else str(spec.in_channels),
     )
     repeat = "" if spec.in_channels == 1 else f".repeat({spec.in_channels}, 1, 1, 1)"
-    pad = [] if native or unpadded(spec.padding) else [f"x = {_functional_pad(spec)}"]
+    pad = [] if native or is_unpadded(spec.padding) else [f"x = {_functional_pad(spec)}"]
     return [
         "# These weights are fixed: training does not change them.",
         f"weight = torch.tensor({array_literal(fixed_weight(spec)[:1])}){repeat}",
-        *function([*pad, f"return {conv}"]),
+        *function_lines([*pad, f"return {conv}"]),
     ]
 
 
@@ -171,34 +171,34 @@ WRITERS: dict[str, Writer] = {
 with fixed weights that are not listed."""
 
 
-def _native_padding(spec: LayerSpec) -> str | None:
+def _padding_argument(spec: LayerSpec) -> str | None:
     """The layer's ``padding=`` argument; None when it is 0 or a padding module applies it."""
     (top, _), (left, _) = spec.padding
-    return unless_default((0, 0), (top, left)) if spec.symmetric else None
+    return pair_unless_default((0, 0), (top, left)) if spec.symmetric else None
 
 
-def _padding_mode(spec: LayerSpec) -> str | None:
+def _padding_mode_argument(spec: LayerSpec) -> str | None:
     """The layer's ``padding_mode=`` argument; None for zeros or where a module pads."""
     native = spec.symmetric and spec.padding_mode != "zeros"
     return f'"{spec.padding_mode}"' if native else None
 
 
-def _sides(spec: LayerSpec) -> str:
+def _left_right_top_bottom(spec: LayerSpec) -> str:
     """The padding as torch's padding modules take it, (left, right, top, bottom)."""
     (top, bottom), (left, right) = spec.padding
     return f"({left}, {right}, {top}, {bottom})"  # torch counts from the last axis
 
 
 def _pad_module(spec: LayerSpec) -> str:
-    return f"{_PAD_MODULES[spec.padding_mode]}({_sides(spec)})"
+    return f"{_PAD_MODULES[spec.padding_mode]}({_left_right_top_bottom(spec)})"
 
 
 def _functional_pad(spec: LayerSpec) -> str:
     mode = None if spec.padding_mode == "zeros" else f'"{spec.padding_mode}"'
-    return call_text("F.pad", "x", _sides(spec), mode=mode)
+    return call_text("F.pad", "x", _left_right_top_bottom(spec), mode=mode)
 
 
-def _crop(spec: LayerSpec, size: Pair) -> str:
+def _crop_index(spec: LayerSpec, size: Pair) -> str:
     """The index that drops an extra last window, or nothing where torch computes none.
 
     With ``ceil_mode``, torch computes a window that starts inside padding applied by a module.

@@ -30,7 +30,7 @@ def fixed_weight(spec: LayerSpec) -> Array:
     return make(spec)
 
 
-def number(value: np.floating | float) -> str:
+def float_text(value: np.floating | float) -> str:
     """The shortest decimal that rounds to this float32, e.g. ``0.1``."""
     return str(np.float32(value) + np.float32(0))  # + 0: no "-0.0"
 
@@ -43,7 +43,7 @@ def array_literal(array: Array, indent_width: int = 0) -> str:
         indent_width: indent, in spaces, of the line on which the list begins.
     """
     if array.ndim == 1:
-        return "[" + ", ".join(number(value) for value in array) + "]"
+        return "[" + ", ".join(float_text(value) for value in array) + "]"
     margin = " " * (indent_width + 4)
     inner = "".join(f"{margin}{array_literal(part, indent_width + 4)},\n" for part in array)
     return "[\n" + inner + " " * indent_width + "]"
@@ -64,17 +64,17 @@ def call_text(name: str, *positional: object, **named: str | None) -> str:
     return f"{name}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
 
 
-def unless_default(default: Pair, pair: Pair) -> str | None:
+def pair_unless_default(default: Pair, pair: Pair) -> str | None:
     """The pair as text, or None when it equals the default."""
     return None if pair == default else one_or_pair(pair)
 
 
-def function(body: Lines, name: str = "layer") -> Lines:
+def function_lines(body: Lines, name: str = "layer") -> Lines:
     """The lines of a function ``def name(x):`` with this body, and blank lines around it."""
     return ["", "", f"def {name}(x):", *(indent(line, "    ") for line in body), "", ""]
 
 
-def program(imports: dict[str, str], lines: Lines) -> str:
+def program_text(imports: dict[str, str], lines: Lines) -> str:
     """The program text: the imports whose alias the lines use, then the lines.
 
     Args:
@@ -87,18 +87,18 @@ def program(imports: dict[str, str], lines: Lines) -> str:
     return re.sub(r"\n{4,}", "\n\n\n", text)
 
 
-def unpadded(pads: Pads) -> bool:
+def is_unpadded(pads: Pads) -> bool:
     """Whether the padding is 0 on every side."""
     return pads == ((0, 0), (0, 0))
 
 
-def overhang(spec: LayerSpec, size: Pair) -> Pair:
+def ceil_mode_overhang(spec: LayerSpec, size: Pair) -> Pair:
     """(rows, columns) by which the last window of ``ceil_mode`` extends past the padding."""
     rows, cols = operation_of(spec).axes(spec, size)
     return int((rows.source == OUTSIDE).sum()), int((cols.source == OUTSIDE).sum())
 
 
-def extended(pads: Pads, extra: Pair) -> Pads:
+def with_more_padding_after(pads: Pads, extra: Pair) -> Pads:
     """The padding with ``extra`` (rows, columns) more at the bottom and the right."""
     (top, bottom), (left, right) = pads
     return (top, bottom + extra[0]), (left, right + extra[1])

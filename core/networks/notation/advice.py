@@ -19,7 +19,7 @@ ALTERNATIVES = {
 """What to write instead of a torch class that cannot be read, by the class name."""
 
 
-def dotted(node: ast.expr) -> str | None:
+def dotted_name(node: ast.expr) -> str | None:
     """The dotted name that an expression consists of, e.g. ``torch.nn.Conv2d``, or None."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -30,7 +30,7 @@ def dotted(node: ast.expr) -> str | None:
     return ".".join([node.id, *reversed(parts)])
 
 
-def not_a_layer(node: ast.expr) -> tuple[str, None, str]:
+def not_a_layer_message(node: ast.expr) -> tuple[str, None, str]:
     """(rule, value, hint) of the error for an expression that is no layer."""
     if isinstance(node, ast.Name | ast.Attribute):
         hint = "write the layer itself, with its brackets"
@@ -40,7 +40,7 @@ def not_a_layer(node: ast.expr) -> tuple[str, None, str]:
     return "must have a layer here", None, "such as nn.Conv2d(3, 64, 3)"
 
 
-def several_statements(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None, str]:
+def several_statements_message(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None, str]:
     """(node, rule, value, hint) of the error for several statements, one an assignment."""
     for value in values:
         if not isinstance(value, ast.Call | ast.List | ast.Tuple):
@@ -50,21 +50,21 @@ def several_statements(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None,
     return values[1], rule, None, "write all layers inside one nn.Sequential(...)"
 
 
-def not_a_class(node: ast.expr, names: Collection[str]) -> tuple[str, str | None, str]:
+def unknown_class_message(node: ast.expr, names: Collection[str]) -> tuple[str, str | None, str]:
     """(rule, value, hint) of the error for a call of something that is no known layer.
 
     Args:
         node: the called expression.
         names: the known class names.
     """
-    path = dotted(node)
+    path = dotted_name(node)
     if path is None:
         return "can call layers by their names only; nothing is executed", None, ""
     name = path.rpartition(".")[2]
-    return "has no such layer; nothing is executed", path, _alternative(name, names)
+    return "has no such layer; nothing is executed", path, _suggestion(name, names)
 
 
-def _alternative(name: str, names: Collection[str]) -> str:
+def _suggestion(name: str, names: Collection[str]) -> str:
     """What to write instead of the unknown class ``name``; may be empty."""
     if name in ALTERNATIVES:
         return ALTERNATIVES[name]

@@ -49,7 +49,7 @@ def read_call(node: ast.Call, form: TorchForm, positions: SourcePositions) -> Re
     for name in form.required_arguments:
         if name not in at:
             raise positions.error(node, name, f"is missing; {form.name} needs it", "nothing")
-    values = {name: _value(name, each, form, positions) for name, each in at.items()}
+    values = {name: _argument_value(name, each, form, positions) for name, each in at.items()}
     input_channels = _input_channels(form, values, at, positions)
     settings = {name: value for name, value in values.items() if name in form.settings}
     make: Any = form.make
@@ -62,7 +62,7 @@ def _bound_arguments(
 ) -> dict[str, ast.expr]:
     """The expression of each argument of a call, by the argument's name."""
     if len(node.args) > len(form.arguments):
-        rule = f"takes at most {len(form.arguments)} arguments: {_takes(form)}"
+        rule = f"takes at most {len(form.arguments)} arguments: {_argument_names_text(form)}"
         raise positions.error(node.args[len(form.arguments)], form.name, rule)
     values = dict(zip(form.arguments, node.args, strict=False))
     for keyword in node.keywords:
@@ -70,18 +70,20 @@ def _bound_arguments(
         if name in values:
             raise positions.error(keyword, name, f"is given twice to {form.name}")
         if name not in (*form.arguments, *form.constant):
-            rule = f"is no argument of {form.name} here; it takes {_takes(form)}"
+            rule = f"is no argument of {form.name} here; it takes {_argument_names_text(form)}"
             raise positions.error(keyword, name, rule, None, did_you_mean(name, form.arguments))
         values[name] = keyword.value
     return values
 
 
-def _takes(form: TorchForm) -> str:
+def _argument_names_text(form: TorchForm) -> str:
     """The arguments that can be specified, for an error message."""
     return ", ".join(name for name in form.arguments if name not in form.constant) or "none"
 
 
-def _value(name: str, node: ast.expr, form: TorchForm, positions: SourcePositions) -> object:
+def _argument_value(
+    name: str, node: ast.expr, form: TorchForm, positions: SourcePositions
+) -> object:
     """The value of one argument, translated to that of the layer's field."""
     try:
         value = literal(node)
@@ -92,11 +94,11 @@ def _value(name: str, node: ast.expr, form: TorchForm, positions: SourcePosition
         if type(value) is not type(wanted) or value != wanted:
             raise positions.error(node, name, f"can only be {wanted!r} here; leave it out", value)
     elif name not in form.ignored:
-        return positions.build_at(node, lambda: _translated(form, name, value))
+        return positions.build_at(node, lambda: _translated_value(form, name, value))
     return value
 
 
-def _translated(form: TorchForm, name: str, value: object) -> object:
+def _translated_value(form: TorchForm, name: str, value: object) -> object:
     """Translate the value of torch's argument ``name`` to that of the layer's field.
 
     Raises:
@@ -116,7 +118,7 @@ def _translated(form: TorchForm, name: str, value: object) -> object:
 
 
 def _translated_tuple(form: TorchForm, name: str, value: tuple[object, ...]) -> object:
-    """Translate a tuple, as `_translated` does."""
+    """Translate a tuple, as `_translated_value` does."""
     if any(isinstance(each, tuple | str) or each is None for each in value):
         raise SpecError(name, "must hold numbers only", value)
     if form.make is Pad:
@@ -146,7 +148,7 @@ def _input_channels(
     return positions.build_at(at[name], lambda: bounded(name, value, 1, MAX_INPUTS))
 
 
-def mismatch(form: TorchForm, declared: int, expected: int) -> tuple[str, str, int]:
+def channel_mismatch_message(form: TorchForm, declared: int, expected: int) -> tuple[str, str, int]:
     """(parameter, rule, value) of the error for a layer with a wrong number of input channels.
 
     Args:
@@ -170,7 +172,7 @@ def mismatch(form: TorchForm, declared: int, expected: int) -> tuple[str, str, i
     return form.input_argument, rule, declared
 
 
-def misplaced(form: TorchForm, layer: Leaf, flat: bool) -> str:
+def misplaced_layer_rule(form: TorchForm, layer: Leaf, flat: bool) -> str:
     """The rule that a layer breaks if it needs flattened input or a map; empty if it fits.
 
     Args:

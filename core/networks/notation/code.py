@@ -25,7 +25,7 @@ def to_source(spec: NetworkSpec, in_channels: int = 3, input_size: Pair | None =
     Raises:
         LayerError: a layer does not fit; see `core.networks.build`.
     """
-    body = "\n".join(_sequence(resolve(spec, in_channels, input_size), 0, "net = "))
+    body = "\n".join(_sequence_lines(resolve(spec, in_channels, input_size), 0, "net = "))
     used = [source for name, source in helper_sources().items() if f"{name}(" in body]
     imports = "import torch\nfrom torch import nn\n" if used else "from torch import nn\n"
     parts = [imports, *used, body.removesuffix(",")]
@@ -40,7 +40,9 @@ def helper_sources() -> dict[str, str]:
     return {each.name: f"{ast.get_source_segment(text, each)}\n" for each in classes}
 
 
-def _sequence(nodes: tuple[ResolvedLayer, ...], depth: int, prefix: str = "") -> Iterator[str]:
+def _sequence_lines(
+    nodes: tuple[ResolvedLayer, ...], depth: int, prefix: str = ""
+) -> Iterator[str]:
     """Yield the lines of an nn.Sequential; the last one ends with a comma.
 
     Args:
@@ -54,28 +56,28 @@ def _sequence(nodes: tuple[ResolvedLayer, ...], depth: int, prefix: str = "") ->
         return
     yield f"{indent}{prefix}nn.Sequential("
     for node in nodes:
-        yield from _lines(node, depth + 1)
+        yield from _layer_lines(node, depth + 1)
     yield f"{indent}),"
 
 
-def _lines(node: ResolvedLayer, depth: int) -> Iterator[str]:
+def _layer_lines(node: ResolvedLayer, depth: int) -> Iterator[str]:
     """Yield the lines of one layer or block, each ending with a comma."""
     indent = "    " * depth
     if isinstance(node.layer, Repeat):
         for _, nodes in node.chains:
             for inner in nodes:
-                yield from _lines(inner, depth)
+                yield from _layer_lines(inner, depth)
     elif isinstance(node.layer, ResidualBlock | ConcatBlock):
         name = "Residual" if isinstance(node.layer, ResidualBlock) else "Concat"
         yield f"{indent}{name}("  # a class of core.networks.modules
         for _, nodes in node.chains:
-            yield from _sequence(nodes, depth + 1)
+            yield from _sequence_lines(nodes, depth + 1)
         yield f"{indent}),"
     else:
-        yield f"{indent}{_call(node)},"
+        yield f"{indent}{_constructor_text(node)},"
 
 
-def _call(node: ResolvedLayer) -> str:
+def _constructor_text(node: ResolvedLayer) -> str:
     assert isinstance(node.layer, LEAVES)
     try:
         constructor = constructor_call(node.layer, node.before)

@@ -50,7 +50,7 @@ def shortened(value: object) -> object:
     return text if len(value) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}…"
 
 
-def position(text: str, offset: int) -> tuple[int, int]:
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
     """(line, column), both from 1, of the character at an offset."""
     start = text.rfind("\n", 0, offset) + 1
     return text.count("\n", 0, offset) + 1, offset - start + 1
@@ -60,10 +60,10 @@ def error_at(
     text: str, offset: int, parameter: str, rule: str, value: object, suggestion: str = ""
 ) -> NotationError:
     """The error for the part of ``text`` that begins at an offset; see `NotationError`."""
-    return NotationError(parameter, rule, value, *position(text, offset), suggestion)
+    return NotationError(parameter, rule, value, *line_and_column(text, offset), suggestion)
 
 
-def nearest(word: str, options: Iterable[str], likeness: float = 0.6) -> str:
+def most_similar(word: str, options: Iterable[str], likeness: float = 0.6) -> str:
     """The option most similar to ``word``; empty if none has a similarity of ``likeness``."""
     matches = get_close_matches(word[:MAX_QUOTED_LENGTH].lower(), list(options), 1, likeness)
     return matches[0] if matches else ""
@@ -71,5 +71,5 @@ def nearest(word: str, options: Iterable[str], likeness: float = 0.6) -> str:
 
 def did_you_mean(word: str, options: Iterable[str], rest: str = "") -> str:
     """``"did you mean …?"`` with the most similar option and ``rest``; empty if none is similar."""
-    match = nearest(word, options)
+    match = most_similar(word, options)
     return f"did you mean {match}{rest}?" if match else ""

@@ -24,8 +24,18 @@ from ...errors import SpecError
 from ..blocks import ConcatBlock, Layer, NetworkSpec, Repeat, ResidualBlock
 from ..layers import Leaf
 from ..rules import MAX_LAYERS, MAX_NESTING
-from .errors import NotationError, did_you_mean, error_at, nearest
-from .words import ALIASES, BLOCK_WORDS, FLAGS, KEYS, WORDS, Word, read_value, split_word, word_of
+from .errors import NotationError, did_you_mean, error_at, most_similar
+from .words import (
+    ALIASES,
+    BLOCK_WORDS,
+    FLAGS,
+    KEYS,
+    WORDS,
+    Word,
+    canonical_word,
+    read_value,
+    split_word,
+)
 
 TOKEN = re.compile(r"#[^\n]*|\n|[,\[\]|]|[^\s,\[\]|#]+")
 """Matches one token, or a comment."""
@@ -92,7 +102,7 @@ class NotationParser:
         """The current token."""
         return self.tokens[self.index]
 
-    def take(self) -> Token:
+    def next_token(self) -> Token:
         """Return the current token and advance to the next."""
         token = self.token
         self.index = min(self.index + 1, len(self.tokens) - 1)
@@ -103,17 +113,19 @@ class NotationParser:
         value = token.text or "the end"
         return error_at(self.text, token.offset, "the notation", rule, value, suggestion)
 
-    def build_at(self, token: Token, make: Callable[[], Built], places: dict[str, Token]) -> Built:
+    def build_at(
+        self, token: Token, make: Callable[[], Built], setting_tokens: dict[str, Token]
+    ) -> Built:
         """Call ``make``, and give a SpecError that it raises its position in the text.
 
-        ``places`` has the token of each setting, for errors that name the setting.
+        ``setting_tokens`` has the token of each setting, for errors that name the setting.
         """
         try:
             return make()
         except NotationError:
             raise
         except SpecError as error:
-            at = places.get(error.parameter, token).offset
+            at = setting_tokens.get(error.parameter, token).offset
             details = (error.parameter, error.rule, error.value)
             raise error_at(self.text, at, *details) from None
 
@@ -134,14 +146,14 @@ class NotationParser:
                 raise self.error(self.token, "misses a layer here")
             layers.append(self.item(depth))
             if self.token.text == ",":
-                self.take()
+                self.next_token()
             elif self.token.text not in ("]", "|", "") and not self.token.new_line:
                 raise self.error(self.token, "misses a comma here")
         return tuple(layers)
 
     def item(self, depth: int) -> Layer:
         """One layer, repeat or block."""
-        token = self.take()
+        token = self.next_token()
         if REPEAT.fullmatch(token.text):
             return self.repeat(token, depth)
         self.layers += 1
@@ -157,7 +169,7 @@ class NotationParser:
             raise self.error(self.token, f"misses [ after {token.text[:20]}")
         if depth >= MAX_NESTING:
             raise self.error(self.token, f"must have at most {MAX_NESTING} blocks in each other")
-        self.take()
+        self.next_token()
 
     def close_bracket(self, token: Token) -> None:
         """Consume the ``]`` that must end the block of the word ``token``."""
@@ -167,9 +179,10 @@ class NotationParser:
                 f"misses ] for {opener}" if not self.token.text else f"has too many | in {opener}"
             )
             raise self.error(self.token if self.token.text else token, rule)
-        self.take()
+        self.next_token()
 
     def repeat(self, token: Token, depth: int) -> Repeat:
+        """The repeat that ``token``, such as ``3x``, begins."""
         self.open_bracket(token, depth)
         body = self.chain(depth + 1)
         self.close_bracket(token)
@@ -179,11 +192,12 @@ class NotationParser:
         return self.build_at(token, lambda: Repeat(int(digits), body), {})
 
     def block(self, token: Token, depth: int) -> ResidualBlock | ConcatBlock:
+        """The block that ``token``, the word ``residual`` or ``concat``, begins."""
         self.open_bracket(token, depth)
         branches = [self.chain(depth + 1)]
         limit = 2 if token.text.lower() == "residual" else MAX_LAYERS
         while self.token.text == "|" and len(branches) < limit:
-            self.take()
+            self.next_token()
             branches.append(self.chain(depth + 1))
         self.close_bracket(token)
         if token.text.lower() == "residual":
@@ -193,11 +207,11 @@ class NotationParser:
     def leaf(self, token: Token) -> Leaf:
         """The layer whose word is ``token``, with the settings that follow it."""
         head, number = split_word(token.text)
-        name = word_of(head)
+        name = canonical_word(head)
         if not name:
             raise self.unknown_layer(token, head, number)
         word = WORDS[name]
-        values, places = dict(word.fixed), {}
+        values, setting_tokens = dict(word.fixed), {}
         if number:
             if not word.main:
                 rule = f"has no number after {name}"
@@ -205,44 +219,44 @@ class NotationParser:
             values[word.main] = self.build_at(
                 token, lambda: read_value(word.make, word.main, number), {}
             )
-            places[word.main] = token
+            setting_tokens[word.main] = token
         while self.token.text not in STRUCTURE and not self.layer_begins():
-            self.setting(name, word, values, places)
-        return self.finish(token, name, word, values, places)
+            self.read_setting(name, word, values, setting_tokens)
+        return self.build_leaf(token, name, word, values, setting_tokens)
 
     def layer_begins(self) -> bool:
         """Whether the current token begins a layer, i.e. is a layer's word on a new line."""
         return self.token.new_line and _is_layer(self.token.text)
 
-    def finish(
+    def build_leaf(
         self,
         token: Token,
         name: str,
         word: Word,
         values: dict[str, object],
-        places: dict[str, Token],
+        setting_tokens: dict[str, Token],
     ) -> Leaf:
-        """Build the layer ``name`` from its values; ``places`` has the token of each field."""
+        """Build the layer ``name`` from its values; ``setting_tokens`` has the token of each field."""
         needed = [each.name for each in fields(word.make) if each.default is MISSING]
         if word.main in needed and word.main not in values:
             rule = f"misses the number after {name}, its {word.main}"
             raise self.error(token, rule, f"write it as in {word.example}")
         make: Any = word.make
-        leaf: Leaf = self.build_at(token, lambda: make(**values), places)
+        leaf: Leaf = self.build_at(token, lambda: make(**values), setting_tokens)
         return leaf
 
-    def setting(
-        self, name: str, word: Word, values: dict[str, object], places: dict[str, Token]
+    def read_setting(
+        self, name: str, word: Word, values: dict[str, object], setting_tokens: dict[str, Token]
     ) -> None:
-        """Read one setting of the layer ``name`` into ``values`` and its token into ``places``."""
-        token = self.take()
+        """Read one setting of the layer ``name`` into ``values`` and its token into ``setting_tokens``."""
+        token = self.next_token()
         key, number = split_word(token.text)
         if key not in word.keys or (key in FLAGS and number):
             raise self.unknown_setting(token, key, number, name, word)
         target = FLAGS[key][0] if key in FLAGS else KEYS[key]
-        if target in places:
+        if target in setting_tokens:
             raise self.error(token, f"sets the {target} of {name} twice")
-        places[target] = token
+        setting_tokens[target] = token
         if key in FLAGS:
             values[target] = FLAGS[key][1]
         else:
@@ -264,7 +278,9 @@ class NotationParser:
             return self.error(token, "has a setting where a layer must begin", "write conv3 s2 p1")
         if not head:
             return self.error(token, "must begin each layer with a word", "write conv3, not 3")
-        meant = nearest(head + number, NAMES_WITH_DIGITS, 0.75) or nearest(head, LAYER_NAMES)
+        meant = most_similar(head + number, NAMES_WITH_DIGITS, 0.75) or most_similar(
+            head, LAYER_NAMES
+        )
         if not meant:
             return self.error(token, "has no such layer", f"known: {', '.join(WORDS)}")
         word = WORDS.get(ALIASES.get(meant, meant))
@@ -275,4 +291,4 @@ class NotationParser:
 def _is_layer(text: str) -> bool:
     """Whether a token begins a layer, repeat or block."""
     low = text.lower()
-    return bool(word_of(split_word(low)[0]) or low in BLOCK_WORDS or REPEAT.fullmatch(low))
+    return bool(canonical_word(split_word(low)[0]) or low in BLOCK_WORDS or REPEAT.fullmatch(low))

@@ -48,9 +48,11 @@ def literal(node: ast.expr, depth: int = 0) -> object:
         return SIGNS[type(node.op)](_number(node.operand, depth))
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
         left, right = _number(node.left, depth), _number(node.right, depth)
-        return _computed(node.op, left, right)
+        return _arithmetic_result(node.op, left, right)
     raise SpecError(
-        "argument", "must be written as a value; names and calls are not read", _kind(node)
+        "argument",
+        "must be written as a value; names and calls are not read",
+        _expression_kind(node),
     )
 
 
@@ -71,14 +73,15 @@ def _number(node: ast.expr, depth: int) -> int | float:
     return value
 
 
-def _computed(sign: ast.operator, left: float, right: float) -> object:
+def _arithmetic_result(operation: ast.operator, left: float, right: float) -> object:
+    """The value of an arithmetic expression; SpecError if it divides by zero."""
     try:
-        return _constant(OPERATIONS[type(sign)](left, right))
+        return _constant(OPERATIONS[type(operation)](left, right))
     except ZeroDivisionError:
         raise SpecError("argument", "divides by zero", f"{left} / {right}") from None
 
 
-def _kind(node: ast.expr) -> str:
+def _expression_kind(node: ast.expr) -> str:
     """What an expression is, for an error message."""
     if isinstance(node, ast.Name):
         return node.id

@@ -71,7 +71,7 @@ def checked_source(text: str) -> str:
 
 
 class _Scanner:
-    """Checks one text token by token, with a method for each kind of token.
+    """Checks one text token by token, with a method ``check_…`` for each kind of token in `PIECE`.
 
     Attributes:
         out: the tokens of the checked text.
@@ -94,60 +94,66 @@ class _Scanner:
             match = PIECE.match(self.text, offset)
             if match is None or match.lastgroup is None:
                 raise self.unknown_character(offset)
-            self.out.append(self.piece(match.lastgroup, match[0], offset))
+            self.out.append(self.checked_token_text(match.lastgroup, match[0], offset))
             offset = match.end()
         if self.open:
             raise self.error(self.open[-1][1], "has a bracket that is never closed")
         return "".join(self.out)
 
     def error(self, offset: int, rule: str, value_text: str = "", hint: str = "") -> NotationError:
+        """The error at an offset of the text; it quotes one character if there is no other text."""
         value = value_text or self.text[offset]
         return error_at(self.text, offset, "the source", rule, value, hint)
 
-    def piece(self, group: str, token: str, offset: int) -> str:
+    def checked_token_text(self, group: str, token: str, offset: int) -> str:
         """Check one token and return its text in the result."""
         if group == "newline":
-            return self.line_end(token)
+            return self.end_line(token)
         if group in ("space", "comment"):
             return token if group == "space" else " " * len(token)
-        getattr(self, group, self.plain)(token, offset)
-        self.count(offset)
+        getattr(self, f"check_{group}", self.check_nothing)(token, offset)
+        self.count_token(offset)
         self.previous = token
         return token
 
-    def line_end(self, token: str) -> str:
+    def end_line(self, token: str) -> str:
+        """Begin a new expression, unless a bracket is open; return the line break."""
         if not self.open:
             self.pieces, self.previous = [0], ""
         return token
 
-    def count(self, offset: int) -> None:
+    def count_token(self, offset: int) -> None:
         """Count one token of the current expression; raise if it is too long."""
         self.pieces[-1] += 1
         if self.pieces[-1] > MAX_PIECES or sum(self.pieces) > MAX_OPEN_PIECES:
             raise self.error(offset, "has too long an expression; write it simpler")
 
-    def plain(self, token: str, offset: int) -> None:
-        """Accept a kind of token that has no method of its own."""
+    def check_nothing(self, token: str, offset: int) -> None:
+        """Accept a token of a kind that needs no check of its own."""
 
-    def triple(self, token: str, offset: int) -> None:
+    def check_triple(self, token: str, offset: int) -> None:
+        """Refuse a string in triple quotes."""
         raise self.error(offset, "has a text over several lines, which cannot be read", token)
 
-    def string(self, token: str, offset: int) -> None:
+    def check_string(self, token: str, offset: int) -> None:
+        """Refuse a string with a prefix, such as ``f""``, or with unusual characters."""
         if token[0] not in "'\"":
             raise self.error(offset, f"can have plain strings only; {NOT_EXECUTED}", token)
         if not (token.isascii() and token.isprintable()):
             raise self.error(offset, "can have strings of plain letters only", token)
 
-    def name(self, token: str, offset: int) -> None:
+    def check_name(self, token: str, offset: int) -> None:
+        """Refuse a keyword of Python that a network does not need."""
         if keyword.iskeyword(token) and token not in ALLOWED_KEYWORDS:
             rule = f"cannot have {token!r} here"
             raise self.error(offset, rule, token, KEYWORD_HINTS.get(token, NOT_EXECUTED))
 
-    def number(self, token: str, offset: int) -> None:
+    def check_number(self, token: str, offset: int) -> None:
+        """Refuse a number of more than 24 characters."""
         if len(token) > 24:
             raise self.error(offset, "has too long a number", token)
 
-    def op(self, token: str, offset: int) -> None:
+    def check_op(self, token: str, offset: int) -> None:
         """Check an operator or a bracket."""
         if token in OPERATOR_HINTS:
             raise self.error(offset, f"cannot have {token} here", token, OPERATOR_HINTS[token])
@@ -155,21 +161,21 @@ class _Scanner:
             rule = "cannot have *[...] here: write every layer, one after the other"
             raise self.error(offset, rule, token)
         if token in "([":
-            self.opened(token, offset)
+            self.open_bracket(token, offset)
         elif token in ")]":
-            self.closed(token, offset)
+            self.close_bracket(token, offset)
         elif token == ",":
             self.pieces[-1] = 0
 
-    def opened(self, token: str, offset: int) -> None:
-        """Record an opening bracket."""
+    def open_bracket(self, token: str, offset: int) -> None:
+        """Record an opening bracket; raise if too many brackets are open."""
         if len(self.open) >= MAX_BRACKETS:
             raise self.error(offset, f"must have at most {MAX_BRACKETS} brackets in each other")
-        self.count(offset)
+        self.count_token(offset)
         self.open.append((token, offset))
         self.pieces.append(0)
 
-    def closed(self, token: str, offset: int) -> None:
+    def close_bracket(self, token: str, offset: int) -> None:
         """Check a closing bracket against the last open one."""
         if not self.open:
             raise self.error(offset, f"has {token} without an opening bracket")

@@ -19,7 +19,7 @@ from ..rules import MAX_LAYERS
 from ..shapes import Shape, output_shape
 from ..torch_forms import FORMS, TorchForm
 from . import advice
-from .arguments import ReadLayer, mismatch, misplaced, read_call
+from .arguments import ReadLayer, channel_mismatch_message, misplaced_layer_rule, read_call
 from .code import helper_sources
 from .errors import NotationError
 from .places import SourcePositions
@@ -65,18 +65,18 @@ def parse_source(text: str) -> NetworkSpec:
 
 def read_source(text: str) -> SourceNetwork:
     """As `parse_source`, with the number of input channels."""
-    positions = _dedented(checked_source(_without_helpers(text)))
-    return _Reader(positions).network(_tree(positions))
+    positions = _dedented_lines(checked_source(_without_helper_classes(text)))
+    return _Reader(positions).network(_syntax_tree(positions))
 
 
-def _without_helpers(text: str) -> str:
+def _without_helper_classes(text: str) -> str:
     """The text with the classes that ``to_source`` writes replaced by empty lines."""
     for source in helper_sources().values():
         text = text.replace(source, "\n" * source.count("\n"), 1)
     return text
 
 
-def _dedented(text: str) -> SourcePositions:
+def _dedented_lines(text: str) -> SourcePositions:
     """The lines of the text with the indents of statements removed."""
     lines, indents, depth = [], [], 0
     for line in text.split("\n"):
@@ -87,7 +87,7 @@ def _dedented(text: str) -> SourcePositions:
     return SourcePositions(tuple(lines), tuple(indents))
 
 
-def _tree(positions: SourcePositions) -> ast.Module:
+def _syntax_tree(positions: SourcePositions) -> ast.Module:
     """The syntax tree of the lines; a syntax error becomes a NotationError."""
     try:
         return ast.parse("\n".join(positions.lines))
@@ -129,10 +129,12 @@ class _Reader:
 
     def network(self, tree: ast.Module) -> SourceNetwork:
         """The network of a whole text."""
-        values = [value for value in map(self.statement, tree.body) if value is not None]
+        values = [
+            value for value in map(self.expression_of_statement, tree.body) if value is not None
+        ]
         if len(values) > 1 and any(isinstance(node, ast.Assign) for node in tree.body):
-            raise self.error(*advice.several_statements(values))
-        layers = tuple(layer for value in values for layer in self.module(value))
+            raise self.error(*advice.several_statements_message(values))
+        layers = tuple(layer for value in values for layer in self.layers_of_expression(value))
         if not layers:
             raise self.error(
                 tree, "must have at least one layer", "none", "try nn.Conv2d(3, 64, 3)"
@@ -140,7 +142,7 @@ class _Reader:
         spec = self.positions.build_at(values[0], lambda: NetworkSpec(layers))
         return SourceNetwork(spec, self.in_channels)
 
-    def statement(self, node: ast.stmt) -> ast.expr | None:
+    def expression_of_statement(self, node: ast.stmt) -> ast.expr | None:
         """The expression that a statement consists of or assigns; None for an import."""
         if isinstance(node, ast.Import | ast.ImportFrom):
             self.read_import(node)
@@ -161,49 +163,49 @@ class _Reader:
             elif name in ("torch.nn", "collections"):
                 self.prefixes.add(alias)
 
-    def module(self, node: ast.expr) -> tuple[Layer, ...]:
+    def layers_of_expression(self, node: ast.expr) -> tuple[Layer, ...]:
         """The layers of an expression: of a layer, a Sequential, a block, or a list of these."""
         if isinstance(node, ast.List | ast.Tuple):
-            return self.chain(node.elts)
+            return self.layers_in_sequence(node.elts)
         if not isinstance(node, ast.Call):
-            raise self.error(node, *advice.not_a_layer(node))
+            raise self.error(node, *advice.not_a_layer_message(node))
         name = self.class_name(node)
         if name == "Sequential":
-            return self.sequential(node)
+            return self.layers_of_sequential(node)
         if name in ("Residual", "Concat"):
-            return (self.block(node, name),)
+            return (self.block_of_call(node, name),)
         if name == "OrderedDict":
             raise self.error(node, "must stand inside nn.Sequential(...)", name=name)
-        return (self.leaf(node, FORM_OF[name]),)
+        return (self.leaf_of_call(node, FORM_OF[name]),)
 
-    def chain(self, nodes: Sequence[ast.expr]) -> tuple[Layer, ...]:
+    def layers_in_sequence(self, nodes: Sequence[ast.expr]) -> tuple[Layer, ...]:
         """The layers of several expressions in sequence."""
-        return tuple(layer for node in nodes for layer in self.module(node))
+        return tuple(layer for node in nodes for layer in self.layers_of_expression(node))
 
     def class_name(self, node: ast.Call) -> str:
         """The name of the class that a call constructs; raises unless it is allowed."""
-        path = advice.dotted(node.func) or "?"
+        path = advice.dotted_name(node.func) or "?"
         prefix, _, name = path.rpartition(".")
         if (
             prefix not in self.prefixes
             or name not in (*TORCH_NAMES, *CUSTOM_MODULES)
             or (prefix and name in CUSTOM_MODULES)
         ):
-            raise self.error(node, *advice.not_a_class(node.func, TORCH_NAMES))
+            raise self.error(node, *advice.unknown_class_message(node.func, TORCH_NAMES))
         return name
 
-    def sequential(self, node: ast.Call) -> tuple[Layer, ...]:
+    def layers_of_sequential(self, node: ast.Call) -> tuple[Layer, ...]:
         """The layers of a call of nn.Sequential."""
         if node.keywords:
             rule = "takes layers without names"
             raise self.error(node.keywords[0], rule, name="nn.Sequential")
         first = node.args[0] if node.args else None
         if isinstance(first, ast.Call) and self.class_name(first) == "OrderedDict":
-            return self.chain(list(self.ordered_dict_layers(node, first)))
+            return self.layers_in_sequence(list(self.ordered_dict_layers(node, first)))
         if isinstance(first, ast.List | ast.Tuple):
             rule = "takes layers, not a list of them: leave its brackets out"
             raise self.error(first, rule, name="nn.Sequential")
-        return self.chain(node.args)
+        return self.layers_in_sequence(node.args)
 
     def ordered_dict_layers(self, node: ast.Call, inner: ast.Call) -> Iterator[ast.expr]:
         """Yield the layers of ``OrderedDict([(name, layer), ...])``.
@@ -222,7 +224,7 @@ class _Reader:
                 raise self.error(item, 'must hold ("name", layer) pairs', name="OrderedDict")
             yield pair[1]
 
-    def block(self, node: ast.Call, name: str) -> ResidualBlock | ConcatBlock:
+    def block_of_call(self, node: ast.Call, name: str) -> ResidualBlock | ConcatBlock:
         """The block that a call of ``Residual`` or ``Concat`` constructs."""
         residual = name == "Residual"
         if node.keywords or (residual and len(node.args) != 2):
@@ -230,7 +232,7 @@ class _Reader:
         before, chains, ends = self.shape, [], []
         for branch in node.args:
             self.shape = before
-            chains.append(self.module(branch))
+            chains.append(self.layers_of_expression(branch))
             ends.append(self.shape)
         self.count_layer(node)
         build_at = self.positions.build_at
@@ -246,13 +248,13 @@ class _Reader:
         if self.layers > MAX_LAYERS:
             raise self.error(node, f"must have at most {MAX_LAYERS:,} layers")
 
-    def leaf(self, node: ast.Call, form: TorchForm) -> Leaf:
+    def leaf_of_call(self, node: ast.Call, form: TorchForm) -> Leaf:
         """The layer that a call of a torch class constructs; checks it against its input."""
         self.count_layer(node)
         read = read_call(node, form, self.positions)
         if self.layers == 1 and isinstance(read.layer, Linear):
             self.shape, self.channels_rearranged = Shape(None, flat=True), True
-        rule = misplaced(form, read.layer, self.shape.flat)
+        rule = misplaced_layer_rule(form, read.layer, self.shape.flat)
         if rule:
             raise self.error(node, rule, name=f"nn.{form.name}")
         if read.input_channels is not None:
@@ -272,6 +274,7 @@ class _Reader:
             channels = self.in_channels = self.in_channels or declared
         if channels not in (None, declared):
             raise self.positions.error(
-                read.at[form.input_argument], *mismatch(form, declared, channels or declared)
+                read.at[form.input_argument],
+                *channel_mismatch_message(form, declared, channels or declared),
             )
         self.shape = replace(self.shape, channels=declared)

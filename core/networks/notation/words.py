@@ -178,7 +178,7 @@ def split_word(atom: str) -> tuple[str, str]:
     return low[:end], low[end:]
 
 
-def word_of(head: str) -> str:
+def canonical_word(head: str) -> str:
     """The key of ``WORDS`` for a name or an alias; empty if there is none."""
     name = ALIASES.get(head, head)
     return name if name in WORDS else ""
@@ -199,7 +199,7 @@ def read_value(make: type[Leaf], name: str, text: str) -> object:
     if name in FLOAT_FIELDS:
         return _read_float(name, text)
     if name == "padding" and make in (Conv, Pad):
-        sides = [_read_sides(part) for part in _split_axes(name, text)]
+        sides = [_read_before_and_after(part) for part in _split_axes(name, text)]
         return (sides[0], sides[-1])
     if name in PAIR_FIELDS or name == "padding":
         numbers = [_read_int(name, part) for part in _split_axes(name, text)]
@@ -215,7 +215,7 @@ def _split_axes(name: str, text: str) -> list[str]:
     return parts
 
 
-def _read_sides(text: str) -> tuple[int, int]:
+def _read_before_and_after(text: str) -> tuple[int, int]:
     """Read the padding (before, after) of one axis."""
     parts = text.split(":", 2)
     if len(parts) > 2:

@@ -30,22 +30,22 @@ def layer_to_notation(layer: Layer) -> str:
     if isinstance(layer, ResidualBlock):
         branches = " | ".join(map(chain_to_notation, filter(None, layer.branches)))
         return f"residual[{branches}]"
-    return _leaf(layer)
+    return _leaf_notation(layer)
 
 
-def _leaf(layer: Leaf) -> str:
+def _leaf_notation(layer: Leaf) -> str:
     """The notation of a layer without other layers, without settings at their default."""
-    name, word = next(each for each in WORDS.items() if _matches(each[1], layer))
-    default = _with_defaults(word, layer)
+    name, word = next(each for each in WORDS.items() if _word_matches(each[1], layer))
+    default = _default_layer(word, layer)
     text = name
     main = getattr(layer, word.main) if word.main else None
     if word.main and (word.main in _required_fields(layer) or main != getattr(default, word.main)):
         text += write_value(word.make, word.main, main)
-    settings = (_setting(key, layer, default) for key in word.keys)
+    settings = (_setting_text(key, layer, default) for key in word.keys)
     return " ".join([text, *filter(None, settings)])
 
 
-def _matches(word: Word, layer: Leaf) -> bool:
+def _word_matches(word: Word, layer: Leaf) -> bool:
     """Whether a word stands for layers of this class with these implied fields."""
     return word.make is type(layer) and all(
         getattr(layer, name) == value for name, value in word.fixed.items()
@@ -56,7 +56,7 @@ def _required_fields(layer: Leaf) -> list[str]:
     return [each.name for each in fields(layer) if each.init and each.default is MISSING]
 
 
-def _with_defaults(word: Word, layer: Leaf) -> Leaf:
+def _default_layer(word: Word, layer: Leaf) -> Leaf:
     """The layer with all fields at their default, except those that have none."""
     make: Any = word.make
     values = {name: getattr(layer, name) for name in _required_fields(layer)}
@@ -64,7 +64,7 @@ def _with_defaults(word: Word, layer: Leaf) -> Leaf:
     return default
 
 
-def _setting(key: str, layer: Leaf, default: Leaf) -> str:
+def _setting_text(key: str, layer: Leaf, default: Leaf) -> str:
     """The text of one setting of a layer; empty where it equals the default."""
     name, flag_value = FLAGS[key] if key in FLAGS else (KEYS[key], None)
     value = getattr(layer, name)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core.errors import SpecError
-from core.gradients.flow import FlowProgress, GradientFlow, dead_shares, gradient_flow
+from core.gradients.flow import FlowProgress, GradientFlow, gradient_flow, zero_gradient_shares
 from core.gradients.recipe import ACTIVATIONS, DOWNSAMPLINGS, WEIGHTS, FlowSpec
 from core.networks import swaps
 from tests.examples import examples
@@ -168,7 +168,7 @@ def test_progress_is_told_and_can_end_it() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_stacked_maxima_starve_all_but_one_in_four_to_the_l(seed: int) -> None:
-    for share in dead_shares(5, seed):
+    for share in zero_gradient_shares(5, seed):
         assert share.measured == share.expected == 1 - 4.0**-share.levels
 
 
@@ -200,7 +200,7 @@ def test_what_cannot_be_is_refused(settings: dict[str, Any], parameter: str) -> 
 @pytest.mark.parametrize("levels", [0, 7])
 def test_stacks_are_bounded(levels: int) -> None:
     with pytest.raises(SpecError, match="levels"):
-        dead_shares(levels)
+        zero_gradient_shares(levels)
 
 
 def test_every_activation_has_a_module() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.data import picture
 from core.errors import SpecError
-from core.gradients.counts import phase_counts, reads_evenly, window_reads
+from core.gradients.counts import reads_evenly, windows_per_phase, windows_per_pixel
 from core.gradients.pattern import (
     contribution_counts,
     expected_gradient,
@@ -111,7 +111,7 @@ def test_without_zero_weights_every_window_that_reads_contributes(
     counts = contribution_counts(spec, x, weight, bias)
     groups = OPERATIONS[operation].groups(spec)
     per_pixel = OPERATIONS[operation].out_channels(spec) // groups
-    reads = window_reads(spec, x.shape[1:])
+    reads = windows_per_pixel(spec, x.shape[1:])
     np.testing.assert_array_equal(counts, np.broadcast_to(reads * per_pixel, x.shape))
     if spec.padding_mode == "zeros" and not OPERATIONS[operation].has("output_padding"):
         np.testing.assert_array_equal(reads, spec.window.read_counts(x.shape[1:]))
@@ -158,17 +158,19 @@ def test_counts_are_even_exactly_when_the_phases_are(
     spec = LayerSpec("convolution", (kernel, 1), (stride, 1), ((padding, 0), (0, 0)), (dilation, 1))
     span = dilation * (kernel - 1) + 1
     n = 3 * span + 4 * stride
-    reads = window_reads(spec, (n, 1))[span : span + 2 * stride, 0]
+    reads = windows_per_pixel(spec, (n, 1))[span : span + 2 * stride, 0]
     assert reads_evenly(spec) == (np.ptp(reads) == 0)
     if dilation == 1:
         assert reads_evenly(spec) == (kernel % stride == 0)
-    shifted = [phase_counts(kernel, stride, dilation)[(i + padding) % stride] for i in range(n)]
+    shifted = [
+        windows_per_phase(kernel, stride, dilation)[(i + padding) % stride] for i in range(n)
+    ]
     np.testing.assert_array_equal(reads, shifted[span : span + 2 * stride])
 
 
 def test_the_checkerboard() -> None:
     spec = LayerSpec("convolution", (3, 3), (2, 2), ((1, 1), (1, 1)))
-    reads = window_reads(spec, (8, 8))
+    reads = windows_per_pixel(spec, (8, 8))
     assert reads[2:4, 2:4].tolist() == [[1, 2], [2, 4]]
     assert not reads_evenly(spec)
     assert reads_evenly(LayerSpec("transposed_convolution", (3, 3), (2, 2)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.gradients.pattern import input_gradient
-from core.gradients.rebuild import backward_by_hand, rebuild
+from core.gradients.rebuild import backward_by_hand, backward_by_hand_and_autograd
 from core.gradients.recipe import UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.operations import output_size
@@ -30,7 +30,7 @@ def test_equals_autograd(
     size = (x.shape[1], x.shape[2])
     downstream = UpstreamGradient("random", seed=seed)
     single = input_gradient(spec, x, weight, bias, downstream)
-    found = rebuild(spec, size, weight, single.upstream)
+    found = backward_by_hand_and_autograd(spec, size, weight, single.upstream)
     assert found.autograd is not None
     scale = np.abs(found.autograd).max() + 1
     assert found.difference <= 1e-9 * scale
@@ -62,7 +62,7 @@ def test_every_stride_padding_dilation_and_remainder() -> None:
         )
         weight = rng.standard_normal((1, 1, kernel, kernel))
         arriving = rng.standard_normal((1, *output_size(spec, (n, n))))
-        found = rebuild(spec, (n, n), weight, arriving)
+        found = backward_by_hand_and_autograd(spec, (n, n), weight, arriving)
         assert found.difference < 1e-9, (kernel, stride, padding, dilation, n)
         remainders.add((stride, found.remainder[0]))
     assert remainders == {(s, r) for s in (1, 2, 3, 4) for r in range(s)}

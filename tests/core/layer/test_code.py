@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.code import FRAMEWORKS, LITERAL_SIDE, snippet
-from core.layer.code.text import FIXED, array_literal, number
-from core.layer.operations import OPERATIONS, padded
+from core.layer.code.text import FIXED, array_literal, float_text
+from core.layer.operations import OPERATIONS, with_padding_convention
 from core.layer.sweep import sweep
 from core.layer.window import Pair
 from tests.core.layer.code_reference import (
@@ -131,12 +131,12 @@ def test_snippets_import_exactly_what_they_use(framework: str, run: Run) -> None
 
 @given(FLOATS)
 def test_number_is_the_same_float32_again(value: float) -> None:
-    assert np.float32(float(number(value))) == np.float32(value)
-    assert torch.tensor(float(number(value))).item() == np.float32(value)
+    assert np.float32(float(float_text(value))) == np.float32(value)
+    assert torch.tensor(float(float_text(value))).item() == np.float32(value)
 
 
 def test_number_is_short() -> None:
-    assert [number(np.float32(v)) for v in (0.1, -0.0, 1.0, 1 / 3)] == [
+    assert [float_text(np.float32(v)) for v in (0.1, -0.0, 1.0, 1 / 3)] == [
         "0.1",
         "0.0",
         "1.0",
@@ -225,7 +225,7 @@ def test_named_paddings_of_a_transposed_convolution_run(
 ) -> None:
     dilation = data.draw(pairs(1, 2))
     spec = LayerSpec("transposed_convolution", kernel, stride, dilation=dilation)
-    spec = padded(spec, size, name)
+    spec = with_padding_convention(spec, size, name)
     x, weight = weights(1, *size) - 3, weights(1, 1, *kernel) - 2
     names = execute(snippet(framework, spec, size, weight, x=x))
     got, expected = output(framework, names, x), sweep(spec, x, weight).output

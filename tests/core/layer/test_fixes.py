@@ -12,7 +12,7 @@ from hypothesis import given
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer import fixes as module
-from core.layer.fixes import MAX_FIXES, Fix, fixes, unread
+from core.layer.fixes import MAX_FIXES, Fix, fixes, unread_mask
 from core.layer.operations import check, operation_of
 from core.layer.window import Pair
 from tests.core.strategies import cases
@@ -48,7 +48,7 @@ def _maxima(spec: LayerSpec, size: Pair) -> np.ndarray:
 @given(cases())
 def test_unread_is_what_no_output_depends_on(case: Case) -> None:
     spec, size = case
-    assert (unread(spec, size) == ~depends(spec, size)).all()
+    assert (unread_mask(spec, size) == ~depends(spec, size)).all()
 
 
 @given(cases())
@@ -67,7 +67,7 @@ def test_each_fix_leaves_nothing_unread(case: Case) -> None:
 def test_fixes_are_offered_exactly_when_something_is_unread(case: Case) -> None:
     """Something always helps: a larger kernel, stride and dilation 1, less cropping."""
     spec, size = case
-    assert bool(fixes(spec, size)) == bool(unread(spec, size).any())
+    assert bool(fixes(spec, size)) == bool(unread_mask(spec, size).any())
 
 
 @given(cases())
@@ -158,7 +158,7 @@ def test_a_transposed_convolution_loses_only_what_its_padding_cuts() -> None:
     spec = LayerSpec(
         "transposed_convolution", kernel_size=(1, 1), stride=(2, 2), padding=((1, 1), (1, 1))
     )
-    assert unread(spec, (5, 5)).sum() == 25 - 9
+    assert unread_mask(spec, (5, 5)).sum() == 25 - 9
     assert fixes(spec, (5, 5))[0].label == "padding 1 → 0"
 
 

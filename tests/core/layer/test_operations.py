@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.code import FRAMEWORKS, snippet
-from core.layer.feasible import feasible
+from core.layer.feasible import feasible_range
 from core.layer.operations import (
     MAX_OUTPUT_SIDE,
     OPERATIONS,
@@ -25,7 +25,7 @@ from core.layer.operations import (
     check,
     operation_of,
     output_size,
-    winners,
+    winner_positions,
 )
 from core.layer.sweep import sweep
 from core.layer.window import Pair
@@ -133,7 +133,7 @@ def test_torchs_gradient_lands_on_the_winners(run: Run) -> None:
     spec, x, _, _ = run
     tensor = torch.from_numpy(x)[None].requires_grad_()
     y = operation_of(spec).run(spec, tensor, None, None)
-    landed = winners(spec, tensor.detach())[0].numpy()
+    landed = winner_positions(spec, tensor.detach())[0].numpy()
     y[torch.isfinite(y)].sum().backward()
     assert tensor.grad is not None
     hits = np.stack(
@@ -147,7 +147,7 @@ def test_winners_hold_the_maximum(run: Run) -> None:
     spec, x, _, _ = run
     tensor = torch.from_numpy(x)[None]
     y = operation_of(spec).run(spec, tensor, None, None)[0].numpy()
-    landed = winners(spec, tensor)[0].numpy()
+    landed = winner_positions(spec, tensor)[0].numpy()
     for plane, maxima, flat in zip(x, y, landed, strict=True):
         picked = np.where(flat >= 0, plane.ravel()[flat.clip(min=0)], -np.inf)
         assert np.array_equal(picked, maxima)
@@ -155,7 +155,7 @@ def test_winners_hold_the_maximum(run: Run) -> None:
 
 def test_the_first_of_equals_wins() -> None:
     spec = LayerSpec("max_pooling", padding=((1, 1), (1, 1)))
-    assert winners(spec, torch.zeros(1, 1, 3, 3))[0, 0].tolist() == [
+    assert winner_positions(spec, torch.zeros(1, 1, 3, 3))[0, 0].tolist() == [
         [0, 0, 1],
         [0, 0, 1],
         [3, 3, 4],
@@ -164,7 +164,7 @@ def test_the_first_of_equals_wins() -> None:
 
 def test_a_window_of_padding_alone_has_no_winner() -> None:
     spec = LayerSpec("max_pooling", kernel_size=(2, 2), padding=((1, 1), (1, 1)), dilation=(3, 3))
-    assert winners(spec, torch.zeros(1, 1, 2, 2)).tolist() == [[[[-1]]]]
+    assert winner_positions(spec, torch.zeros(1, 1, 2, 2)).tolist() == [[[[-1]]]]
 
 
 @given(cases("transposed_convolution"))
@@ -302,7 +302,7 @@ def test_feasible_is_the_unbroken_range_that_runs(
         return True
 
     candidates = range(1, 12)
-    found = feasible(attempt, candidates, current)
+    found = feasible_range(attempt, candidates, current)
     assert current in found
     assert set(found) <= set(candidates)
     assert all(works(value) for value in found)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.layer.operations import OPERATIONS, check, padded
+from core.layer.operations import OPERATIONS, check, with_padding_convention
 from core.layer.padding import (
     CONVENTIONS,
     FILLS,
@@ -162,7 +162,7 @@ def transposed_run(name: str, window: Window2d, x: np.ndarray, weight: np.ndarra
     bare = LayerSpec(
         "transposed_convolution", window.kernel_size, window.stride, dilation=window.dilation
     )
-    spec = padded(bare, x.shape, name)
+    spec = with_padding_convention(bare, x.shape, name)
     assert check(spec, x.shape, limit=None)
     with torch.no_grad():
         y = OPERATIONS[spec.operation].run(
@@ -288,10 +288,10 @@ def test_the_textbook_upsampling_of_each_framework() -> None:
     assert CONVENTIONS["same_lower"].transposed is not None
     assert CONVENTIONS["same_lower"].transposed.cut(window) == (((1, 0), (1, 0)), (0, 0))
     spec = LayerSpec("transposed_convolution", (3, 3), (2, 2))
-    assert check(padded(spec, (16, 16), "tf_same"), (16, 16)) == (32, 32)
+    assert check(with_padding_convention(spec, (16, 16), "tf_same"), (16, 16)) == (32, 32)
     wide = LayerSpec("transposed_convolution", (2, 2), (3, 3))
-    assert padded(wide, (16, 16), "tf_same").output_padding == (1, 1)
-    assert check(padded(wide, (16, 16), "valid"), (16, 16)) == (48, 48)
+    assert with_padding_convention(wide, (16, 16), "tf_same").output_padding == (1, 1)
+    assert check(with_padding_convention(wide, (16, 16), "valid"), (16, 16)) == (48, 48)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -305,9 +305,9 @@ def test_torch_has_same_padding_for_convolutions_only(operation: str) -> None:
         module(*arguments, stride=1, padding="same")(torch.zeros(1, 1, 5, 5))
     except (AssertionError, TypeError, ValueError):
         with pytest.raises(SpecError, match=r"padding='same' is PyTorch's for .* use TF"):
-            padded(LayerSpec(operation, (2, 2)), (5, 5), "torch_same")
+            with_padding_convention(LayerSpec(operation, (2, 2)), (5, 5), "torch_same")
     else:
-        assert padded(LayerSpec(operation, (2, 2)), (5, 5), "torch_same").padding
+        assert with_padding_convention(LayerSpec(operation, (2, 2)), (5, 5), "torch_same").padding
 
 
 @pytest.mark.parametrize("fill", FILLS)

@@ -20,10 +20,10 @@ from core.layer.size_tables import (
     OWN,
     USUAL_SIZES,
     SizeTable,
-    common_layers,
-    conventions,
-    size_map,
-    size_table,
+    common_layer_table,
+    convention_results,
+    kernel_stride_table,
+    stride_padding_table,
 )
 from core.layer.sizes import unread_pixels
 from core.layer.window import Pair
@@ -38,7 +38,7 @@ def layer(k: int, s: int, p: int, operation: str = "convolution") -> LayerSpec:
 @pytest.mark.parametrize("size", [(8, 8), (7, 12), (224, 224), (1, 1)])
 def test_torch_agrees_in_every_cell(operation: str, size: Pair) -> None:
     spec = layer(3, 2, 1, operation)
-    for table in (size_table(spec, size), size_map(spec, size)):
+    for table in (stride_padding_table(spec, size), kernel_stride_table(spec, size)):
         assert table.agrees.all()
         assert (table.output[table.fits] > 0).all()
         assert ((table.output[..., 1] > 0) == table.fits).all()
@@ -47,7 +47,7 @@ def test_torch_agrees_in_every_cell(operation: str, size: Pair) -> None:
 @given(cases())
 def test_a_cell_is_the_layer_with_its_two_settings(case: tuple[LayerSpec, Pair]) -> None:
     spec, size = case
-    table = size_map(spec, size, (1, 3), (1, 2, 4))
+    table = kernel_stride_table(spec, size, (1, 3), (1, 2, 4))
     assert table.output.shape == (2, 3, 2)
     assert table.agrees.all()
     for row, k in enumerate(table.rows):
@@ -64,17 +64,17 @@ def test_a_cell_is_the_layer_with_its_two_settings(case: tuple[LayerSpec, Pair])
 
 
 def test_what_does_not_fit_says_why() -> None:
-    table = size_map(LayerSpec(), (4, 4), (3, 5), (1,))
+    table = kernel_stride_table(LayerSpec(), (4, 4), (3, 5), (1,))
     assert table.fits.tolist() == [[True], [False]]
     assert "spans 5 pixels" in table.refusals[1][0]
 
 
 def test_a_convention_pads_cell_by_cell() -> None:
-    table = size_map(LayerSpec(), (224, 200), convention="tf_same")
+    table = kernel_stride_table(LayerSpec(), (224, 200), convention="tf_same")
     for column, stride in enumerate(table.columns):
         assert isinstance(stride, int)
         assert (table.output[:, column] == [-(-224 // stride), -(-200 // stride)]).all()
-    same = size_map(LayerSpec(), (8, 8), convention="torch_same")
+    same = kernel_stride_table(LayerSpec(), (8, 8), convention="torch_same")
     assert same.fits[:, 0].all()
     assert not same.fits[:, 1:].any()
     assert same.agrees.all()
@@ -82,7 +82,7 @@ def test_a_convention_pads_cell_by_cell() -> None:
 
 def test_common_layers_on_the_usual_sizes() -> None:
     """The textbook's claims: what halves, what keeps, what quarters, and where they fail."""
-    table = common_layers((*USUAL_SIZES, (9, 6)))
+    table = common_layer_table((*USUAL_SIZES, (9, 6)))
     assert table.columns == ("224", "112", "32", "28", "7", "9×6")
     assert table.agrees.all()
 
@@ -98,7 +98,7 @@ def test_common_layers_on_the_usual_sizes() -> None:
 
 
 def test_csv_holds_every_cell() -> None:
-    table = size_table(layer(3, 2, 0), (6, 6), (1, 2), (0,))
+    table = stride_padding_table(layer(3, 2, 0), (6, 6), (1, 2), (0,))
     rows = list(csv.DictReader(io.StringIO(table.csv())))
     assert len(rows) == 2
     assert rows[1] == {
@@ -119,7 +119,7 @@ def test_csv_holds_every_cell() -> None:
 
 def test_a_disagreement_is_seen() -> None:
     """The guard itself: a table that differs from torch says where."""
-    table = size_table(layer(3, 2, 1), (8, 8), (1, 2), (0, 1))
+    table = stride_padding_table(layer(3, 2, 1), (8, 8), (1, 2), (0, 1))
     wrong = table.measured.copy()
     wrong[1, 0, 1] += 1
     other: SizeTable = replace(table, measured=wrong)
@@ -127,7 +127,7 @@ def test_a_disagreement_is_seen() -> None:
 
 
 def test_conventions_at_stride_two() -> None:
-    results = {r.name: r for r in conventions(layer(3, 2, 1), (8, 8), run=True)}
+    results = {r.name: r for r in convention_results(layer(3, 2, 1), (8, 8), run=True)}
     assert list(results) == [OWN, *CONVENTIONS]
     assert results["tf_same"].pads == ((0, 1), (0, 1))
     assert results["same_lower"].pads == ((1, 0), (1, 0))
@@ -144,25 +144,27 @@ def test_conventions_at_stride_two() -> None:
 
 
 def test_torch_same_is_refused_where_torch_refuses_it() -> None:
-    refused = {r.name: r for r in conventions(layer(3, 2, 1), (8, 8))}["torch_same"]
+    refused = {r.name: r for r in convention_results(layer(3, 2, 1), (8, 8))}["torch_same"]
     assert refused.output is None
     assert "refused by PyTorch" in refused.refusal
     with pytest.raises(ValueError, match="not supported for strided"):
         torch.nn.Conv2d(1, 1, 3, stride=2, padding="same")
-    pooled = {r.name: r for r in conventions(layer(3, 1, 1, "max_pooling"), (8, 8))}["torch_same"]
+    pooled = {r.name: r for r in convention_results(layer(3, 1, 1, "max_pooling"), (8, 8))}[
+        "torch_same"
+    ]
     assert "MaxPool2d" in pooled.refusal
 
 
 def test_conventions_of_a_transposed_convolution() -> None:
     """16 pixels by stride 2: TensorFlow and ONNX give 32, a number on both sides 31 or 33."""
     spec = layer(3, 2, 1, "transposed_convolution")
-    results = {r.name: r for r in conventions(spec, (16, 16))}
+    results = {r.name: r for r in convention_results(spec, (16, 16))}
     assert results[OWN].output == (31, 31)
     assert results["valid"].output == (33, 33)
     for name, pads in (("tf_same", ((0, 1), (0, 1))), ("same_lower", ((1, 0), (1, 0)))):
         assert (results[name].output, results[name].pads) == ((32, 32), pads)
     assert "ConvTranspose2d" in results["torch_same"].refusal
-    table = size_map(spec, (16, 16), (1, 2, 3, 4), convention="tf_same")
+    table = kernel_stride_table(spec, (16, 16), (1, 2, 3, 4), convention="tf_same")
     assert table.agrees.all()
     assert (table.output[..., 0] == 16 * np.array(table.columns)).all()
 
@@ -174,7 +176,7 @@ def test_torch_same_is_what_torch_pads(kernel: int, dilation: int) -> None:
     """Through torch's own ``padding='same'``, with the kernel and picture of the board."""
     spec = replace(layer(kernel, 1, 0), dilation=(dilation, dilation))
     size = (17, 16)
-    result = {r.name: r for r in conventions(spec, size, run=True)}["torch_same"]
+    result = {r.name: r for r in convention_results(spec, size, run=True)}["torch_same"]
     board = BoardSpec(spec, InputSpec(size=size))
     weight = board.weight()
     assert weight is not None
@@ -187,6 +189,6 @@ def test_torch_same_is_what_torch_pads(kernel: int, dilation: int) -> None:
 @given(cases())
 def test_every_convention_that_runs_is_measured(case: tuple[LayerSpec, Pair]) -> None:
     spec, size = case
-    for result in conventions(spec, size):
+    for result in convention_results(spec, size):
         assert (result.output is None) == bool(result.refusal)
         assert result.measured == result.output

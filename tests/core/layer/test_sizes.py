@@ -15,7 +15,12 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, check, operation_of, output_size
 from core.layer.padding import CONVENTIONS
-from core.layer.sizes import formula, measured_size, smaller_input, unread_pixels
+from core.layer.sizes import (
+    formula,
+    measured_size,
+    smaller_input_with_same_remainder,
+    unread_pixels,
+)
 from core.layer.window import Pair
 from tests.core.strategies import cases, layers, sizes
 
@@ -169,7 +174,7 @@ def test_a_smaller_input_keeps_remainder_and_padding(
 ) -> None:
     spec, small = case
     size = small[0] + strides * spec.stride[0], small[1] + strides * spec.stride[1]
-    less = smaller_input(spec, size, limit)
+    less = smaller_input_with_same_remainder(spec, size, limit)
     for n, m, stride in zip(size, less, spec.stride, strict=True):
         assert (n - m) % stride == 0
         assert m <= max(n, limit)

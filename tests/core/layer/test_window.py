@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.errors import SpecError, whole
-from core.layer.window import INSERTED, OUTSIDE, PAD, Pads, Pair, Window2d, four_sided, pair
+from core.layer.window import INSERTED, OUTSIDE, PAD, Pads, Pair, Window2d, checked_pads, pair
 from tests.core.naive import walk
 from tests.core.strategies import pads, pairs, sizes, windows
 
@@ -323,7 +323,7 @@ def test_remainder_of_the_textbook_case() -> None:
     ],
 )
 def test_padding_is_stored_four_sided(given_padding: Any, stored: Pads) -> None:
-    assert four_sided(given_padding) == stored
+    assert checked_pads(given_padding) == stored
     assert Window2d((1, 1), padding=given_padding).padding == stored
 
 

@@ -148,7 +148,7 @@ def test_energies_add_up(layer: DownsamplingLayer, name: str) -> None:
     x = picture(name, 24)
     found = spectrum(layer, x)
     with torch.no_grad():
-        dense = layer.dense(torch.from_numpy(x.copy())[None])[0].double().numpy()
+        dense = layer.run_at_stride_1(torch.from_numpy(x.copy())[None])[0].double().numpy()
         output = layer.run(torch.from_numpy(x.copy())[None])[0].double().numpy()
     assert found.before.sum() == pytest.approx(np.square(dense).mean())
     assert found.measured.sum() == pytest.approx(np.square(output).mean())

@@ -25,10 +25,10 @@ from core.shift.network import (
     BlurPool,
     BlurredDownsampling,
     anti_aliased,
-    circular,
     coarsest_stride,
     compared_node,
     network_consistency,
+    with_circular_padding,
 )
 
 NOTATIONS = (
@@ -55,7 +55,9 @@ def shifts(side: int = 16) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("blurred", [False, True])
 def test_wrapped_networks_follow_their_stride_to_the_last_bit(notation: str, blurred: bool) -> None:
     module = made(notation)
-    module = circular(anti_aliased(module)) if blurred else circular(module)
+    module = (
+        with_circular_padding(anti_aliased(module)) if blurred else with_circular_padding(module)
+    )
     found = network_consistency(module, photo(), shifts())
     assert found.whole_outputs.sum() >= 2
     assert found.exact_at_multiples
@@ -72,7 +74,7 @@ def test_a_blur_follows_better(notation: str, name: str) -> None:
     for seed in range(2):
         module = made(notation, seed)
         plain, blurred = (
-            network_consistency(circular(each), photo(name), shifts(8))
+            network_consistency(with_circular_padding(each), photo(name), shifts(8))
             for each in (module, anti_aliased(module))
         )
         assert plain.mean < blurred.mean < 1
@@ -88,7 +90,7 @@ def test_zoo_keeps_its_sizes_and_weights(name: str) -> None:
     module = zoo_build(name, device="meta")
     blurred = anti_aliased(module)
     shape = torch.empty(1, 3, 64, 64, device="meta")
-    for each in (blurred, circular(module), circular(blurred)):
+    for each in (blurred, with_circular_padding(module), with_circular_padding(blurred)):
         assert each.eval()(shape).shape == module.eval()(shape).shape
     count = sum(p.numel() for p in module.parameters())
     assert sum(p.numel() for p in blurred.parameters()) == count
@@ -100,7 +102,9 @@ def test_a_residual_network_of_the_zoo() -> None:
     torch.manual_seed(0)
     module = zoo_build("resnet18").train()
     before = copy.deepcopy(module.state_dict())
-    found = network_consistency(circular(module), photo(), [(0, 0), (0, 3), (0, 8)], "layer2")
+    found = network_consistency(
+        with_circular_padding(module), photo(), [(0, 0), (0, 3), (0, 8)], "layer2"
+    )
     assert found.stride == (8, 8)
     assert found.exact.tolist() == [True, False, True]
     assert module.training
@@ -145,7 +149,7 @@ def test_what_cannot_be_blurred_stays() -> None:
     with pytest.raises(SpecError, match="taps"):
         anti_aliased(odd, 8)
     with pytest.raises(SpecError, match="convolutions or pooling"):
-        circular(nn.ReLU())
+        with_circular_padding(nn.ReLU())
 
 
 def test_layers_are_found_and_refused() -> None:

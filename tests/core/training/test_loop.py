@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from core.device import threads
 from core.errors import SpecError
 from core.training import Digits, LongRange, Net, TrainingSpec
-from core.training.loop import MOMENTUM, learning_rate, train, trained
+from core.training.loop import MOMENTUM, learning_rate, train, trained_network
 from core.training.nets import model
 from core.training.records import State
 from core.training.tasks import source_of
@@ -84,7 +84,7 @@ def test_a_state_belongs_to_its_run():
         with pytest.raises(SpecError, match="state must be of"):
             train(other, state=state)
         with pytest.raises(SpecError, match="state must be of"):
-            trained(other, state)
+            trained_network(other, state)
     data = state.to_bytes()
     for damaged in (b"", b"PK", data[:-40], data[: len(data) // 2], b"\x80\x04N."):
         with pytest.raises(SpecError, match="state must be the saved state"):
@@ -173,8 +173,8 @@ def test_records_and_snapshots_stand_where_the_spec_says():
 
 def test_a_snapshot_is_of_the_net_as_it_is():
     last = list(train(SMALL))[-1]
-    net = trained(SMALL, last.state)
-    images, labels = source_of(SMALL.task).test()
+    net = trained_network(SMALL, last.state)
+    images, labels = source_of(SMALL.task).test_set()
     with torch.no_grad():
         scores = net(images)
         moved = net(torch.cat([images[..., -5:], images[..., :-5]], dim=3))

@@ -17,8 +17,8 @@ from core.networks.notation.writer import to_notation
 from core.receptive_field import measure_receptive_field, receptive_fields
 from core.shift.consistency import shift_consistency
 from core.training import DOWNSAMPLINGS, HEADS, Digits, LongRange, Net, TrainingSpec
-from core.training.loop import train, trained
-from core.training.nets import MAX_WORK, architecture, body, model, run_costs
+from core.training.loop import train, trained_network
+from core.training.nets import MAX_WORK, architecture, layers_before_head, model, run_costs
 
 NETS = [
     Net(kind, 2, 2, 4, batch_norm=norm, skips=skips, head=head)
@@ -78,11 +78,11 @@ def test_core_follows_the_trained_net(kind, head):
     net = Net(kind, 2, 1, 4, head=head)
     spec = TrainingSpec(net, batch=4, steps=2, warm_up=0, records=1, snapshots=1, erf_draws=1)
     last = list(train(spec))[-1]
-    whole = trained(spec, last.state)
+    whole = trained_network(spec, last.state)
     fx.symbolic_trace(whole)
     fields = receptive_fields(whole, (1, 32, 32))
     layer = [name for name in fields if name.startswith("body")][-1]
-    expected = receptive_fields(build(body(net), 1, (32, 32)), (1, 32, 32))
+    expected = receptive_fields(build(layers_before_head(net), 1, (32, 32)), (1, 32, 32))
     assert fields[layer].size == list(expected.values())[-1].size
     measured = measure_receptive_field(whole, (1, 32, 32), layer)
     assert measured.size == fields[layer].size

@@ -14,10 +14,10 @@ from core.training import LongRange, Net, TrainingSpec
 from core.training.loop import train
 from core.training.spec import LONG_RANGE
 from core.training.studies import (
-    accuracy,
     compare,
     default_comparison,
     erf_growth,
+    final_test_accuracy,
     first_layer_gradient_share,
     loss_roughness,
     seed_spread,
@@ -81,7 +81,7 @@ def test_numbers_from_records():
     assert last is not None
     energy = [np.square(s.erf.sigma).mean() for s in (first, last)]
     assert erf_growth(records) == pytest.approx(math.sqrt(energy[1] / energy[0]))
-    assert accuracy(records) == last.test_accuracy
+    assert final_test_accuracy(records) == last.test_accuracy
     shares = [r.flow[0].gradient / r.flow[2].gradient for r in records[1:]]
     assert [r.layer for r in records[1].flow] == [
         "body.conv0",

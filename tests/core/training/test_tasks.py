@@ -15,8 +15,8 @@ from core.training.spec import RULES
 from core.training.tasks import (
     DigitSource,
     MarkSource,
+    batch_indices,
     digit_images,
-    epoch_order,
     place_on_canvas,
     stratified_split,
 )
@@ -44,13 +44,13 @@ def test_the_split_is_always_the_same_and_its_parts_share_nothing():
     np.testing.assert_array_equal(source.test_indices, again.test_indices)
     assert not set(source.test_indices) & set(source.train_indices)
     assert len(source.test_indices) + len(source.train_indices) == 1797
-    for a, b in zip(source.test(), DigitSource(Digits()).test(), strict=True):
+    for a, b in zip(source.test_set(), DigitSource(Digits()).test_set(), strict=True):
         assert torch.equal(a, b)
 
 
 @given(st.integers(3, 50), st.integers(0, 9), st.integers(1, 60), st.integers(1, 12))
 def test_every_image_comes_once_a_round(count, seed, size, steps):
-    drawn = np.concatenate([epoch_order(count, seed, step, size) for step in range(steps)])
+    drawn = np.concatenate([batch_indices(count, seed, step, size) for step in range(steps)])
     assert len(drawn) == steps * size
     for start in range(0, len(drawn), count):
         part = drawn[start : start + count]
@@ -91,7 +91,7 @@ def test_batches_hang_on_seed_and_step_alone(task):
 
 
 def test_distractors_only_add_light():
-    plain, busy = (DigitSource(Digits(distractors=n)).test()[0] for n in (0, 3))
+    plain, busy = (DigitSource(Digits(distractors=n)).test_set()[0] for n in (0, 3))
     assert (busy >= plain - 1e-6).all()
     assert (busy > plain + 0.1).flatten(1).any(dim=1).float().mean() > 0.9
 
@@ -99,7 +99,7 @@ def test_distractors_only_add_light():
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("distance", [3, 9, 14])
 def test_marks_stand_where_they_should_and_the_label_is_what_the_rule_says(distance, rule):
-    images, labels = MarkSource(LongRange(distance, 0, rule)).test()
+    images, labels = MarkSource(LongRange(distance, 0, rule)).test_set()
     ways = set()
     for image, label in zip(images[:200, 0].numpy(), labels[:200].tolist(), strict=True):
         first = image[16, 16]

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 
 from core.layer.board import BoardSpec, Upload
-from core.layer.fixes import unread as unread_mask
+from core.layer.fixes import unread_mask as unread_mask
 from core.layer.operations import OPERATIONS
 from core.layer.sizes import formula
 from tests.examples import examples

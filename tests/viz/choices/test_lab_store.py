@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.training import Net, TrainingSpec
-from core.training.loop import train, trained
+from core.training.loop import train, trained_network
 from core.training.records import Record
 from viz.choices.lab_store import RECORD_BYTES, ByteLimitedLRU, Run
 
@@ -122,8 +122,8 @@ def test_a_finished_run_keeps_its_weights_alone(records: list[Record]) -> None:
     assert run.over
     assert run.state is not None
     assert {name.split("/")[0] for name in run.state.arrays} == {"net"}
-    kept = trained(SPEC, run.state).state_dict()
-    whole = trained(SPEC, records[-1].state).state_dict()
+    kept = trained_network(SPEC, run.state).state_dict()
+    whole = trained_network(SPEC, records[-1].state).state_dict()
     assert kept.keys() == whole.keys()
     assert all(np.array_equal(kept[name], whole[name]) for name in kept)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.board import Upload
-from core.layer.feasible import feasible
+from core.layer.feasible import feasible_range
 from core.layer.operations import OPERATIONS, check
 from tests.core.strategies import cases
 from tests.examples import examples
@@ -231,7 +231,7 @@ def bounds_and_truth(values: SweepSettings, name: str) -> tuple[range, list[int]
 
     low, high = LIMITS[name]
     candidates = range(low, high + 1)
-    return feasible(attempt, candidates, values[name]), [
+    return feasible_range(attempt, candidates, values[name]), [
         n for n in candidates if runs(values.updated({name: n}))
     ]
 

@@ -14,7 +14,7 @@ from core import data
 from core.erf import effective_receptive_field
 from core.errors import SpecError
 from core.shift.consistency import standardized
-from core.shift.network import circular, network_consistency
+from core.shift.network import network_consistency, with_circular_padding
 from core.training.probes import center_erf
 from core.training.spec import DOWNSAMPLINGS
 from core.training.tasks import source_of
@@ -77,7 +77,7 @@ def test_the_net_of_the_page_has_the_field_that_its_last_record_tells() -> None:
     assert not net.training
     assert last.snapshot is not None
     assert last.snapshot.erf is not None
-    found = center_erf(net, source_of(spec.task).test()[0], spec)
+    found = center_erf(net, source_of(spec.task).test_set()[0], spec)
     assert found is not None
     np.testing.assert_allclose(found.map, last.snapshot.erf.map, rtol=1e-5)
     before = records(STRIDED)[0].snapshot
@@ -155,13 +155,13 @@ def test_a_worker_process_is_given_the_weights(monkeypatch: pytest.MonkeyPatch) 
 def test_the_shifts_are_those_of_the_trained_net() -> None:
     asked = shift_request()
     found = ran(compute_shift.work(asked))
-    net = circular(compute_training.trained_module(STRIDED))
+    net = with_circular_padding(compute_training.trained_module(STRIDED))
     image = standardized(data.picture("china", (32, 32), 1, 0))
     shifts = compute_shift.network_shifts(asked)
     expected = network_consistency(net, image, shifts, asked.layer)
     np.testing.assert_allclose(found.cosine, expected.cosine, rtol=1e-6)
     untrained = network_consistency(
-        circular(asked.network.build("cpu").eval()), image, shifts, asked.layer
+        with_circular_padding(asked.network.build("cpu").eval()), image, shifts, asked.layer
     )
     assert not np.allclose(found.cosine, untrained.cosine, rtol=1e-3)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.data import PICTURES
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, InputSpec, KernelSpec, Upload
-from core.layer.fixes import unread
+from core.layer.fixes import unread_mask
 from core.layer.operations import OPERATIONS, output_size
 from core.layer.sizes import formula, measured_size
 from core.layer.window import Pads
@@ -205,7 +205,7 @@ def test_labels_name_every_plane_and_the_sizes(operation: str, data: st.DataObje
 
 @given(cases())
 def test_the_unread_sentence_counts_what_is_lost(case: tuple[LayerSpec, tuple[int, int]]) -> None:
-    mask = unread(*case)
+    mask = unread_mask(*case)
     sentence = unread_sentence(mask)
     assert f": {mask.sum()} of {mask.size} pixels (hatched) never count." in sentence
     for word, lost in (("row", mask.all(axis=1)), ("column", mask.all(axis=0))):

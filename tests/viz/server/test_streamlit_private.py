@@ -30,7 +30,7 @@ def _script() -> None:
     from viz.server import streamlit_private as private
 
     st.text(private.session_id())
-    st.text(" ".join(private.widgets_of_the_browser()))
+    st.text(" ".join(private.widget_ids_from_browser()))
     st.number_input("a number", key="number")
     st.text(private.widget_id("number") or "")
     st.text(private.widget_id("nothing") or "none")
@@ -64,7 +64,7 @@ def _looks_into_uploads(private: Any) -> bool:
     for number in "12":
         manager.add_file("one", UploadedFileRec(number, "a.png", "image/png", b"x"))
     manager.remove_file("one", "1")
-    (record,) = private.stored(manager)["one"].values()
+    (record,) = private.stored_files(manager)["one"].values()
     return (record.file_id, record.name, record.data) == ("2", "a.png", b"x")
 
 

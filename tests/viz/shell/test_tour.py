@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.gradients.counts import window_reads
+from core.gradients.counts import windows_per_pixel
 from core.gradients.pattern import input_gradient
 from core.gradients.recipe import UpstreamGradient
 from core.layer import LayerSpec
@@ -189,7 +189,7 @@ def test_what_the_stops_say_of_reads_is_so() -> None:
 def test_a_pixel_that_is_read_more_often_need_not_get_a_larger_gradient() -> None:
     """Why neither the stop nor the page says so: weights of both signs cancel."""
     layer = LayerSpec(kernel_size=(3, 3), stride=(2, 2), padding=((1, 1), (1, 1)))
-    reads = window_reads(layer, (8, 8))
+    reads = windows_per_pixel(layer, (8, 8))
     assert {1, 2, 4} == set(reads.ravel().tolist())
     weight = np.zeros((1, 1, 3, 3), dtype=np.float32)
     weight[0, 0] = [[-1, 1, -1], [1, 1, 1], [-1, 1, 1]]

@@ -267,7 +267,7 @@ def test_a_zip_says_nothing_of_when_it_was_made() -> None:
 
 
 def test_the_tour_is_a_lecture_of_pictures_that_are_there() -> None:
-    slides = parse_lecture(tour.lecture())
+    slides = parse_lecture(tour.lecture_file_text())
     assert len(slides) == len(TOUR) == len({stop.name for stop in TOUR})
     for slide, stop in zip(slides, TOUR, strict=True):
         shown = open_link(stop.link)

@@ -94,6 +94,6 @@ def _table_row(tested: GridRuns) -> list[str | Cell]:
     return [
         Cell(text["number"], kind="number"),
         text["statement"],
-        Cell(verdict, f"in {grid_verdict.count}" if grid_verdict else "", kind="verdict"),
+        Cell(verdict, f"in {grid_verdict.counts_in_words}" if grid_verdict else "", kind="verdict"),
         Cell(f"{text['result']}{condition}", text["tried"]),
     ]

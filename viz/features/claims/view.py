@@ -265,7 +265,7 @@ def _draw_verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> No
         if grid_verdict.condition
         else ""
     )
-    st.markdown(f"It holds in {grid_verdict.count}.{condition}")
+    st.markdown(f"It holds in {grid_verdict.counts_in_words}.{condition}")
     with st.expander(f"Settings tried: {_escaped_markdown(grid_in_words(one))}"):
         st.html(evidence.settings_table(tested.runs))
 

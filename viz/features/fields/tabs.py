@@ -37,9 +37,9 @@ HEADERS = (
 
 def table_rows(analysis: Analysis) -> list[list[Any]]:
     """The rows of the table: one for each line of the cone, and one for all other parameters."""
-    from core.blocks.stages import costs_of
+    from core.blocks.stages import costs_by_group
 
-    costs, rest = costs_of([[line] for line in analysis.lines], analysis.costs.values())
+    costs, rest = costs_by_group([[line] for line in analysis.lines], analysis.costs.values())
     rows = [
         _line_cells(line, own, bool(analysis.costs))
         for line, own in zip(analysis.lines, costs, strict=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.gradients.counts import reads_evenly, window_reads
+from core.gradients.counts import reads_evenly, windows_per_pixel
 from core.gradients.recipe import FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, InputSpec
@@ -19,7 +19,7 @@ from viz.server.processes import queued
 from viz.server.queue import Report, Work
 
 if TYPE_CHECKING:
-    from core.gradients.flow import DeadShare, FlowProgress, GradientFlow
+    from core.gradients.flow import FlowProgress, GradientFlow, ZeroGradientShare
     from core.gradients.pattern import InputGradient
     from core.gradients.rebuild import BackwardPass
 
@@ -59,7 +59,9 @@ def read_counts(board: BoardSpec) -> ReadCounts:
     spec = board.layer
     sent = contribution_counts(spec, board.source.pixels(), board.weight(), board.bias())
     filters = gradient(board, UpstreamGradient("all")).output.shape[0]
-    return ReadCounts(window_reads(spec, board.source.size) * filters, sent[0], reads_evenly(spec))
+    return ReadCounts(
+        windows_per_pixel(spec, board.source.size) * filters, sent[0], reads_evenly(spec)
+    )
 
 
 @computed_once(256)
@@ -79,12 +81,12 @@ def closed_form_error(board: BoardSpec, upstream: UpstreamGradient) -> float:
 def backward(board: BoardSpec, upstream: UpstreamGradient) -> BackwardPass:
     """Each step of a convolution's backward pass by hand, and its difference from torch's result."""
     torch_start.warm()
-    from core.gradients.rebuild import rebuild
+    from core.gradients.rebuild import backward_by_hand_and_autograd
 
     weight = board.weight()
     assert weight is not None
     values = gradient(board, upstream).upstream
-    return rebuild(board.layer, board.source.size, weight, values)
+    return backward_by_hand_and_autograd(board.layer, board.source.size, weight, values)
 
 
 def backward_board(board: BoardSpec, upstream: UpstreamGradient) -> BoardSpec:
@@ -159,10 +161,10 @@ def layer_claims(board: BoardSpec) -> LayerClaims:
 
 
 @computed_once(4)
-def dead_shares(levels: int = 5) -> tuple[DeadShare, ...]:
+def dead_shares(levels: int = 5) -> tuple[ZeroGradientShare, ...]:
     """Shares of pixels without a gradient below 1 to ``levels`` 2×2 max-pools, and 1 − 4^−L."""
     torch_start.warm()
-    from core.gradients.flow import dead_shares as measure
+    from core.gradients.flow import zero_gradient_shares as measure
 
     return measure(levels)
 

@@ -19,7 +19,7 @@ from viz.slides.style import Style
 from viz.theme import OUTPUT
 
 if TYPE_CHECKING:
-    from core.gradients.flow import DeadShare, GradientFlow
+    from core.gradients.flow import GradientFlow, ZeroGradientShare
     from core.gradients.pattern import InputGradient
     from core.gradients.rebuild import BackwardPass
 
@@ -241,7 +241,7 @@ def _power(value: float) -> str:
     return f"{value:g}".replace("e-0", "e-").replace("-", "−")
 
 
-def dead(shares: Sequence[DeadShare], style: Style) -> Figure:
+def dead(shares: Sequence[ZeroGradientShare], style: Style) -> Figure:
     """Pixels without a gradient below stacked max-pools, measured beside 1 − 4^−L."""
     figure = sheet(style)
     subtitle = "of each 2×2 window one pixel wins; through L layers one of 4ᴸ is left"

@@ -182,11 +182,11 @@ def module(request: Request, device: str = "cpu", weights: State | None = None) 
 
 def _with_blur_and_padding(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
     """The network with a blur of so many taps before each stride, and with circular padding."""
-    from core.shift.network import anti_aliased, circular
+    from core.shift.network import anti_aliased, with_circular_padding
 
     if taps > 1:
         net = anti_aliased(net, taps)
-    return circular(net) if wrap else net
+    return with_circular_padding(net) if wrap else net
 
 
 @computed_once(64, outside=True)

@@ -21,28 +21,28 @@ def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
 def size_table(spec: LayerSpec, size: Pair) -> SizeTable:
     """Output sizes of the layer for all strides (rows) and paddings (columns)."""
     warm()
-    return size_tables.size_table(spec, size)
+    return size_tables.stride_padding_table(spec, size)
 
 
 @computed_once(128)
 def size_map(spec: LayerSpec, size: Pair, convention: str) -> SizeTable:
     """Output sizes of the layer for all kernel sizes (rows) and strides (columns)."""
     warm()
-    return size_tables.size_map(spec, size, convention=convention)
+    return size_tables.kernel_stride_table(spec, size, convention=convention)
 
 
 @computed_once(128)
 def common_layers(inputs: tuple[Pair, ...]) -> SizeTable:
     """Output sizes of common layers on inputs of several sizes (columns)."""
     warm()
-    return size_tables.common_layers(inputs)
+    return size_tables.common_layer_table(inputs)
 
 
 @computed_once(128)
 def conventions(spec: LayerSpec, size: Pair, run: bool) -> tuple[ConventionResult, ...]:
     """The layer under each padding convention; with the output values of torch if ``run``."""
     warm()
-    return size_tables.conventions(spec, size, run=run)
+    return size_tables.convention_results(spec, size, run=run)
 
 
 @computed_once(128)

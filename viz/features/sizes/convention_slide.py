@@ -53,7 +53,7 @@ def conventions(results: Sequence[ConventionResult], style: Style, *, title: str
     """One layer and picture under each rule; values that differ from the first are framed.
 
     Args:
-        results: Results of `core.layer.size_tables.conventions` with ``run``.
+        results: Results of `core.layer.size_tables.convention_results` with ``run``.
         style: Style of the slide.
         title: The layer and its input in words.
     """

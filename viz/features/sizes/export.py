@@ -11,7 +11,7 @@ from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS
 from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES
-from core.layer.sizes import formula, smaller_input
+from core.layer.sizes import formula, smaller_input_with_same_remainder
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.features.sizes import compute, params
@@ -137,7 +137,7 @@ def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
     """
     spans = spec.window.effective_kernel_size
     needed = max(span + 2 * stride for span, stride in zip(spans, spec.stride, strict=True))
-    return smaller_input(spec, size, max(8, needed))
+    return smaller_input_with_same_remainder(spec, size, max(8, needed))
 
 
 def _draw_conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.layer import LayerSpec
-from core.layer.sizes import smaller_input
+from core.layer.sizes import smaller_input_with_same_remainder
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.choices import layer as state
@@ -70,7 +70,7 @@ def board_query(spec: LayerSpec, size: Pair, values: SizesSettings | None = None
         values: Settings of the layer, if it is the page's own; with them the link has the name of
             the padding convention instead of numbers.
     """
-    size = smaller_input(spec, size, state.MAX_SIDE)
+    size = smaller_input_with_same_remainder(spec, size, state.MAX_SIDE)
     board = state.values_of(spec, size)
     if values is not None:
         layer_values = SizeSettings.of(values.flat).flat
@@ -80,7 +80,7 @@ def board_query(spec: LayerSpec, size: Pair, values: SizesSettings | None = None
 
 def board_help(spec: LayerSpec, size: Pair) -> str:
     """Help text of the link to the sweep page, with the size of the input there."""
-    board_size = smaller_input(spec, size, state.MAX_SIDE)
+    board_size = smaller_input_with_same_remainder(spec, size, state.MAX_SIDE)
     if board_size == size:
         return "Watch this layer slide over a picture."
     return (

@@ -121,7 +121,7 @@ def size_map(sizes: SizeTable, style: Style, *, title: str, chosen: Pair | None 
     """Output size over kernel size (down) and stride (across), as colors and numbers.
 
     Args:
-        sizes: Sizes from `core.layer.size_tables.size_map`.
+        sizes: Sizes from `core.layer.size_tables.kernel_stride_table`.
         style: Style of the slide.
         title: Title of the slide.
         chosen: (kernel size, stride) of the cell that is framed.

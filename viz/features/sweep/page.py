@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
-from core.layer.board import BoardSpec, torch_index
+from core.layer.board import BoardSpec, torch_weight_index
 from core.layer.code import FRAMEWORKS
 from core.layer.fixes import Fix
 from core.layer.operations import operation_of
@@ -40,7 +40,7 @@ def _on_edit() -> None:
         if name == "weights":
             layers = [*values.layers.values()]
             board = layers[min(edit["board"], len(layers) - 1)]
-            index = torch_index(layer.layer_spec(board), index)
+            index = torch_weight_index(layer.layer_spec(board), index)
         text = layer.with_edited_cell(values[name], index, value)
         [param] = (param for param in SweepSettings.params() if param.name == name)
         change_settings(

@@ -254,7 +254,7 @@ def _draw_test_set(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     warm()
     from core.training.tasks import source_of
 
-    images, labels = source_of(task).test()
+    images, labels = source_of(task).test_set()
     return images.numpy(), labels.numpy()
 
 
@@ -276,10 +276,10 @@ def trained_module(text: str) -> nn.Module:
 def _trained_net(text: str) -> tuple[TrainingSpec, nn.Module]:
     """The spec and the trained net of a finished run."""
     warm()
-    from core.training.loop import trained
+    from core.training.loop import trained_network
 
     spec, state = finished_run(text)
-    return spec, trained(spec, state)
+    return spec, trained_network(spec, state)
 
 
 @computed_once(256)

@@ -23,9 +23,9 @@ MAX_SWEEP_CHANNELS = 4
 
 def body_network(spec: TrainingSpec) -> Network:
     """The layers before the head as a `Network` of other pages, on the task's images."""
-    from core.training.nets import body
+    from core.training.nets import layers_before_head
 
-    return Network(OWN, body(spec.net), "", spec.task.shape)
+    return Network(OWN, layers_before_head(spec.net), "", spec.task.shape)
 
 
 def last_map(spec: TrainingSpec) -> Line:

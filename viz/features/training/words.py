@@ -104,7 +104,7 @@ def accuracy(records: Records) -> float:
     """Accuracy of a finished run on the test set."""
     from core.training import studies
 
-    return studies.accuracy(records)
+    return studies.final_test_accuracy(records)
 
 
 def erf_growth(records: Records) -> float:

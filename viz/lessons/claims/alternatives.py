@@ -16,7 +16,7 @@ from viz.lessons.claims.claim import (
     grid_block,
     outcome,
 )
-from viz.lessons.claims.parts import percent, pixel_map, supporting_rows
+from viz.lessons.claims.parts import percent, pixel_map, supporting_row_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def dilated_stack(rates: tuple[int, ...]) -> str:
     return ", ".join(f"conv{KERNEL} p{rate} d{rate} c1 nobias" for rate in rates)
 
 
-def read_pixels(rates: tuple[int, ...]) -> NDArray[np.bool_]:
+def read_pixel_mask(rates: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return which pixels of its receptive field a unit of the stack reads, along one axis.
 
     A pixel is read if its offset from the unit is a sum of one tap offset of each layer.
@@ -55,7 +55,7 @@ def read_pixels(rates: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.asarray(reach > 0)
 
 
-def _path_counts(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]:
+def _sides_and_path_counts(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]:
     """Count with torch the paths from each pixel to the middle unit of a dilated stack.
 
     Returns:
@@ -67,7 +67,7 @@ def _path_counts(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]
     from core.networks import build
     from core.networks.notation import parse_notation
 
-    field = len(read_pixels(rates))
+    field = len(read_pixel_mask(rates))
     net = build(parse_notation(dilated_stack(rates)), 1, (field, field), seed=0)
     with torch.no_grad():
         for weight in net.parameters():
@@ -86,8 +86,8 @@ def _gridding_row(rates: tuple[int, ...]) -> tuple[Row, bool, NDArray[np.float32
         The evidence row (the claim from the rates' common factor, the share in closed form and by
         torch), whether it supports the claim, and the paths from each pixel.
     """
-    _, _, path_counts = _path_counts(rates)
-    reads = read_pixels(rates)
+    _, _, path_counts = _sides_and_path_counts(rates)
+    reads = read_pixel_mask(rates)
     factor = gcd(*rates)
     claimed = f"holes: common factor {factor}" if factor > 1 else "no holes"
     holes = 1 - float(reads.mean()) ** 2, float((path_counts == 0).mean())
@@ -192,11 +192,11 @@ def _attention_row(sharpness: int) -> tuple[Row, bool]:
     return (name, "0 %", "0 %", percent(zero_share)), zero_share == 0
 
 
-def _alternatives(values: Values) -> Outcome:
+def _pooling_alternatives(values: Values) -> Outcome:
     """Test claim 27 with a dilated stack, deformable convolution and attention pooling."""
     rates = tuple(int(values[name]) for name in RATES)
     twice = tuple(2 * rate for rate in rates)
-    side, out, _ = _path_counts(rates)
+    side, out, _ = _sides_and_path_counts(rates)
     size_row: Row = (
         f"dilated, rates {', '.join(map(str, rates))}: output of {side} px",
         f"{side} px",
@@ -208,7 +208,7 @@ def _alternatives(values: Values) -> Outcome:
     others = [*_deformable_rows(rates[-1]), _attention_row(int(values["sharpness"]))]
     rows = (size_row, first, second, *(row for row, _ in others))
     agrees = (out == side, first_agrees, second_agrees, *(agree for _, agree in others))
-    contradicted = supporting_rows(rows, [not agree for agree in agrees])
+    contradicted = supporting_row_names(rows, [not agree for agree in agrees])
     return outcome(
         f"The dilated stack keeps {out} of {side} px a side where {len(rates)} strides of 2 with "
         f"padding 1 leave {-(-side // 2 ** len(rates))}; its units leave {first[3]} of their field unread, and "
@@ -227,7 +227,7 @@ def _alternatives(values: Values) -> Outcome:
 def _link(values: Values) -> Link:
     """Return a link to the fields page with the dilated stack."""
     rates = tuple(int(values[name]) for name in RATES)
-    side = str(len(read_pixels(rates)))
+    side = str(len(read_pixel_mask(rates)))
     line = dilated_stack(rates)
     query = {"network": "own", "layers": line, "input_height": side, "input_width": side}
     return Link("fields", tuple(query.items()))
@@ -246,7 +246,7 @@ ALTERNATIVES = Claim(
         ),
         Setting("sharpness", "Sharpness of the attention", 1, 0, 200),
     ),
-    _alternatives,
+    _pooling_alternatives,
     _link,
     r"A unit reads the sums of one tap of each layer. If all rates share a factor $g$, so does "
     r"every sum, and of $g^2$ pixels one is read. No common factor is not enough: after rates "

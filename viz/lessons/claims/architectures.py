@@ -25,7 +25,7 @@ from viz.lessons.claims.claim import (
     grid_block,
     outcome,
 )
-from viz.lessons.claims.parts import percent, separating_condition, supporting_rows
+from viz.lessons.claims.parts import percent, separating_condition, supporting_row_names
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -51,7 +51,7 @@ VERSIONS = (("v1", "_v1", 0.75, 483), ("v1.5", "", 0.0, 427))
 a block's input, and the claimed receptive field of ResNet-50 in pixels."""
 
 
-def _reducing_blocks(shortcut: str) -> tuple[NetworkSpec, ...]:
+def _downsampling_blocks(shortcut: str) -> tuple[NetworkSpec, ...]:
     """Return the downsampling blocks of v1 and v1.5, as published or with ResNet-D's shortcut."""
     v1, v1_5, d = COMPARISONS["residual"].blocks
     return tuple(_with_shortcut(each, d if shortcut == AVERAGED else each) for each in (v1, v1_5))
@@ -64,7 +64,7 @@ def _with_shortcut(block: NamedBlock, other: NamedBlock) -> NetworkSpec:
     return parse_notation(f"{branch} | {shortcut}")
 
 
-def _unread_share(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
+def _facts_and_unread_share(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
     """Return a block's facts, and the share of its input that gets no gradient from torch."""
     from core.blocks.facts import block_facts
     from core.blocks.probe import gradient_spread, normalized_input
@@ -77,7 +77,7 @@ def _unread_share(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
 
 
 @lru_cache(8)
-def _field_sizes(name: str) -> tuple[int | float, int | str]:
+def _closed_and_measured_field_width(name: str) -> tuple[int | float, int | str]:
     """Return the width in pixels of the receptive field of a unit in a ResNet's last stage.
 
     Returns:
@@ -103,15 +103,15 @@ def _resnet_versions(values: Values) -> Outcome:
     depth, side = str(values["depth"]), int(values["side"])
     rows: list[Row] = []
     counts: list[Row] = []
-    specs = _reducing_blocks(str(values["shortcut"]))
+    specs = _downsampling_blocks(str(values["shortcut"]))
     for (name, _, claimed, _), spec in zip(VERSIONS, specs, strict=True):
-        facts, measured = _unread_share(spec, side)
+        facts, measured = _facts_and_unread_share(spec, side)
         shares = (percent(claimed), percent(facts.unread), percent(measured))
         rows.append((f"{name}: block's input unread", *shares))
         macs = (f"{facts.macs / 1e6:.1f}", f"{facts.torch_macs / 1e6:.1f}")
         counts.append((f"{name}: million multiply–accumulates of the block", "–", *macs))
     for name, ending, _, size in VERSIONS:
-        fields = _field_sizes(f"resnet{depth}{ending}")
+        fields = _closed_and_measured_field_width(f"resnet{depth}{ending}")
         rows.append((f"{name}: receptive field of ResNet-{depth} (px)", size, *fields))
     agrees = tuple(row[1] == row[2] == row[3] for row in rows)
     kinds = {
@@ -140,7 +140,7 @@ def _resnet_versions(values: Values) -> Outcome:
                 for name, column in (("said", 1), ("torch", 3))
             ),
         ),
-        separating_condition(agrees, kinds) or f"it is about {supporting_rows(rows, agrees)}",
+        separating_condition(agrees, kinds) or f"it is about {supporting_row_names(rows, agrees)}",
     )
 
 
@@ -232,7 +232,8 @@ def _stem_sizes(values: Values) -> Outcome:
             ),
             log=True,
         ),
-        separating_condition(agrees, divides) or f"the stem is {supporting_rows(rows, agrees)}",
+        separating_condition(agrees, divides)
+        or f"the stem is {supporting_row_names(rows, agrees)}",
     )
 
 

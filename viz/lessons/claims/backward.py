@@ -23,7 +23,12 @@ from viz.lessons.claims.claim import (
     grid_block,
     outcome,
 )
-from viz.lessons.claims.parts import layer, layer_link, separating_condition, supporting_rows
+from viz.lessons.claims.parts import (
+    layer_link,
+    separating_condition,
+    square_layer,
+    supporting_row_names,
+)
 
 PAGE = "gradients"
 Plane = NDArray[np.float64]
@@ -35,7 +40,7 @@ ROUNDING = 1e-12
 REMAINDER, NO_OUTPUT_PADDING = "the remainder", "none"
 
 
-def _transposed(spec: LayerSpec, weight: Plane, upstream: Plane, extra: Pair) -> Plane:
+def _transposed_convolution(spec: LayerSpec, weight: Plane, upstream: Plane, extra: Pair) -> Plane:
     """Apply torch's transposed convolution to the upstream gradient.
 
     Args:
@@ -76,16 +81,16 @@ def _backward_row(spec: LayerSpec, n: int, adds_remainder: bool) -> tuple[tuple[
     Returns:
         The row of evidence, and whether both equal autograd's gradient up to rounding.
     """
-    from core.gradients.rebuild import rebuild
+    from core.gradients.rebuild import backward_by_hand_and_autograd
 
     draw = np.random.default_rng(3)
     weight = draw.standard_normal((spec.out_channels, spec.in_channels, *spec.kernel_size))
     upstream = draw.standard_normal((spec.out_channels, *check(spec, (n, n))))
-    rebuilt = rebuild(spec, (n, n), weight, upstream)
+    rebuilt = backward_by_hand_and_autograd(spec, (n, n), weight, upstream)
     assert rebuilt.autograd is not None
     scale = float(np.abs(rebuilt.autograd).max()) or 1.0
     extra = rebuilt.remainder if adds_remainder else (0, 0)
-    transposed = _transposed(spec, weight, upstream, extra)
+    transposed = _transposed_convolution(spec, weight, upstream, extra)
     same_shape = transposed.shape == rebuilt.autograd.shape
     difference_of_torch = (
         float(np.abs(transposed - rebuilt.autograd).max()) / scale if same_shape else float("nan")
@@ -100,7 +105,7 @@ def _backward_row(spec: LayerSpec, n: int, adds_remainder: bool) -> tuple[tuple[
 def _backward_as_transposed(values: Values) -> Outcome:
     """Test claim 19: whether a transposed convolution gives the gradient of a strided one."""
     k, stride, fill = int(values["kernel_size"]), int(values["stride"]), str(values["padding_mode"])
-    spec = layer(k, stride, k // 2, in_channels=2, out_channels=3, padding_mode=fill)
+    spec = square_layer(k, stride, k // 2, in_channels=2, out_channels=3, padding_mode=fill)
     sizes = range(2 * k, 2 * k + COMPARED_SIZES)
     adds_remainder = values["output_padding"] == REMAINDER
     parts = [_backward_row(spec, n, adds_remainder) for n in sizes]
@@ -134,14 +139,14 @@ def _backward_as_transposed(values: Values) -> Outcome:
                 ),
             ),
         ),
-        nothing_left or "the input is " + supporting_rows(rows, agrees),
+        nothing_left or "the input is " + supporting_row_names(rows, agrees),
     )
 
 
 def _backward_link(values: Values) -> Link:
     """Return a link to the gradients page with this layer's backward pass."""
     k = int(values["kernel_size"])
-    spec = layer(k, int(values["stride"]), k // 2)
+    spec = square_layer(k, int(values["stride"]), k // 2)
     more = {"padding_mode": str(values["padding_mode"]), "kernel": "random"}
     return layer_link(
         spec, max(4, 2 * k), PAGE, shown="conv3.own", tab="back", back_layer="own", **more

@@ -30,8 +30,8 @@ def second_lies_below(first: Sequence[float], second: Sequence[float]) -> bool |
     return False if min(second) > max(first) else None
 
 
-def all_beyond(values: Sequence[float], low: float, high: float) -> bool | None:
-    """Return whether a quantity that was measured once per seed is large.
+def all_above_range(values: Sequence[float], low: float, high: float) -> bool | None:
+    """Return whether the values measured with the seeds, one each, lie above a range.
 
     Returns:
         True if all values lie above ``high``, False if all lie below ``low``, else None.

@@ -23,9 +23,9 @@ from viz.lessons.claims.runs import (
     SEEDS,
     percent_range,
     records_by_seed,
-    runs_as_pieces,
     steps_setting,
     training_lab_link,
+    training_pieces,
 )
 
 ADDED_CONVOLUTION, MOVED_STRIDE = "a further convolution", "a stride in the convolution before"
@@ -52,12 +52,14 @@ def _all_convolutional_specs(values: Values) -> list[TrainingSpec]:
 
 def _all_convolutional(values: Values) -> Outcome:
     """Test claim 26: compare the accuracy with max pooling and with its replacement."""
-    from core.training.studies import accuracy
+    from core.training.studies import final_test_accuracy
     from core.training.tasks import source_of
 
     seeds, specs = int(values["seeds"]), _all_convolutional_specs(values)
-    test_images = len(source_of(specs[0].task).test()[1])
-    pooled, replaced = ([accuracy(each) for each in records_by_seed(spec, seeds)] for spec in specs)
+    test_images = len(source_of(specs[0].task).test_set()[1])
+    pooled, replaced = (
+        [final_test_accuracy(each) for each in records_by_seed(spec, seeds)] for spec in specs
+    )
     rows: list[tuple[str | float, ...]] = [
         (str(seed), *pair, pair[0] - pair[1], _chance_difference(*pair, test_images))
         for seed, pair in enumerate(zip(pooled, replaced, strict=True))
@@ -167,5 +169,5 @@ ALL_CONVOLUTIONAL = Claim(
             lambda v: v["in_place"] == ADDED_CONVOLUTION,
         ),
     ),
-    pieces=lambda values: runs_as_pieces(_all_convolutional_specs(values), values),
+    pieces=lambda values: training_pieces(_all_convolutional_specs(values), values),
 )

@@ -24,7 +24,7 @@ from viz.lessons.claims.claim import (
     grid_block,
     outcome,
 )
-from viz.lessons.claims.parts import layer, supporting_rows
+from viz.lessons.claims.parts import square_layer, supporting_row_names
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -35,7 +35,7 @@ InputSize = tuple[int, int, int]
 """(channels, height, width) of an input."""
 
 
-def facts_of(line: str | NetworkSpec, input_size: InputSize, batch: int = 1) -> BlockFacts:
+def block_facts_of(line: str | NetworkSpec, input_size: InputSize, batch: int = 1) -> BlockFacts:
     """Return sizes, receptive field and cost of layers on an input, in closed form and by torch.
 
     Args:
@@ -79,10 +79,10 @@ def _parameters_row(line: str, size: InputSize, closed: int | None = None) -> tu
     Args:
         line: The network in notation, which is the first cell.
         size: (channels, height, width) of the input, the second cell before the output's shape.
-        closed: The number of parameters in closed form; None computes it with `facts_of`. The
+        closed: The number of parameters in closed form; None computes it with `block_facts_of`. The
             number by torch follows in the last cell.
     """
-    block_facts = facts_of(line, size)
+    block_facts = block_facts_of(line, size)
     closed_parameters = block_facts.parameters if closed is None else closed
     learned = torch_parameters(parse_notation(line), size)
     return (
@@ -100,7 +100,9 @@ def _parameters_by_stride(values: Values) -> Outcome:
     kernel, head = int(values["kernel_size"]), HEADS[str(values["head"])]
     rows: list[tuple[Any, ...]] = []
     for stride in (1, 2, 3, 4):
-        single_layer = layer(kernel, stride, in_channels=inputs, out_channels=outputs, bias=True)
+        single_layer = square_layer(
+            kernel, stride, in_channels=inputs, out_channels=outputs, bias=True
+        )
         closed = None if head else operation_of(single_layer).parameters(single_layer)
         rows.append(
             _parameters_row(f"conv{kernel} s{stride} c{outputs}{head}", (inputs, 32, 32), closed)
@@ -143,7 +145,9 @@ def _compared_blocks(values: Values) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tuple[Quartiles, ...]:
+def _measured_milliseconds(
+    lines: Sequence[str], input_size: InputSize, batch: int
+) -> tuple[Quartiles, ...]:
     """Measure forward and backward pass together: quartiles in milliseconds for each network."""
     from core.cost.timing import measure_times, quartiles
 
@@ -199,8 +203,8 @@ def _pooled_against_strided(values: Values) -> Outcome:
     side, channels, stride = (int(values[n]) for n in ("side", "channels", "stride"))
     size, batch = (channels, side, side), 4
     (_, one), (_, two), _ = _compared_blocks(values)
-    strided, pooled = facts_of(one, size, batch), facts_of(two, size, batch)
-    strided_time, pooled_time = _milliseconds((one, two), size, batch)
+    strided, pooled = block_facts_of(one, size, batch), block_facts_of(two, size, batch)
+    strided_time, pooled_time = _measured_milliseconds((one, two), size, batch)
     medians = strided_time.median, pooled_time.median
     slower = _costs_more(pooled_time, strided_time)
     macs = strided.torch_macs, pooled.torch_macs
@@ -240,7 +244,7 @@ def _pooled_against_strided(values: Values) -> Outcome:
         rows,
         agrees,
         _pooled_against_strided_chart(channels, side, stride, ratio, memory, medians),
-        f"only these parts are meant: {supporting_rows(rows, agrees, '; ')}",
+        f"only these parts are meant: {supporting_row_names(rows, agrees, '; ')}",
         verdict=verdict,
     )
 
@@ -249,7 +253,7 @@ QUANTITIES = ("time", "multiply–accumulates", "memory kept for backward")
 """The choices for the cost that claim 9 compares."""
 
 
-def _measured_quartiles(values: Values) -> tuple[Quartiles, ...]:
+def _cost_quartiles(values: Values) -> tuple[Quartiles, ...]:
     """Return the chosen cost of the three `_compared_blocks`, in ms, MACs or bytes.
 
     MACs and bytes are counted, so all their quartiles are equal.
@@ -259,8 +263,8 @@ def _measured_quartiles(values: Values) -> tuple[Quartiles, ...]:
     side, channels = int(values["side"]), int(values["channels"])
     size, batch, lines = (channels, side, side), 4, [line for _, line in _compared_blocks(values)]
     if values["quantity"] == QUANTITIES[0]:
-        return _milliseconds(lines, size, batch)
-    all_facts = [facts_of(line, size, batch) for line in lines]
+        return _measured_milliseconds(lines, size, batch)
+    all_facts = [block_facts_of(line, size, batch) for line in lines]
     if values["quantity"] == QUANTITIES[1]:
         return tuple(quartiles([float(each.torch_macs)]) for each in all_facts)
     return tuple(quartiles([float(each.backward_bytes)]) for each in all_facts)
@@ -288,7 +292,7 @@ def _strided_or_pooling_chart(
 
 def _strided_or_pooling_cost(values: Values) -> Outcome:
     """Test claim 9: compare a strided convolution with pooling alone and behind a convolution."""
-    measured = _measured_quartiles(values)
+    measured = _cost_quartiles(values)
     strided, pooled, pooling_alone = (each.median for each in measured)
     unit = {"time": "ms", "multiply–accumulates": "MACs"}.get(str(values["quantity"]), "bytes")
     rows: list[tuple[Any, ...]] = []
@@ -313,7 +317,7 @@ def _strided_or_pooling_cost(values: Values) -> Outcome:
         rows,
         agrees,
         _strided_or_pooling_chart(values, unit, strided, pooled, pooling_alone),
-        "the comparison is said: " + supporting_rows(rows, agrees, "; "),
+        "the comparison is said: " + supporting_row_names(rows, agrees, "; "),
         verdict=verdict,
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.gradients.counts import phase_counts, reads_evenly, window_reads
+from core.gradients.counts import reads_evenly, windows_per_phase, windows_per_pixel
 from core.layer import LayerSpec
 from core.layer.operations import FloatArray, check
-from core.layer.size_tables import OWN, ConventionResult, conventions
+from core.layer.size_tables import OWN, ConventionResult, convention_results
 from core.layer.sizes import formula
 from core.layer.window import IntArray
 from core.text import plural
@@ -23,12 +23,12 @@ from viz.lessons.claims.claim import (
     outcome,
 )
 from viz.lessons.claims.parts import (
-    layer,
     layer_link,
     pixel_map,
     separating_condition,
+    square_layer,
     square_size,
-    supporting_rows,
+    supporting_row_names,
     torch_read_counts,
 )
 from viz.lessons.claims.sizes import TOPIC
@@ -36,7 +36,7 @@ from viz.lessons.claims.sizes import TOPIC
 # --- 4: the last few pixels ---------------------------------------------------------------------
 
 
-def _unread_last_rows(counts: IntArray) -> int:
+def _unread_last_row_count(counts: IntArray) -> int:
     """Return how many rows at the end of an image are read by no window.
 
     Args:
@@ -69,12 +69,12 @@ def _last_pixels_unread(values: Values) -> Outcome:
     kernel, stride = int(values["kernel_size"]), int(values["stride"])
     rows, agrees, exceeds_padding = [], [], []
     for padding in range(int(values["padding"]) + 1):
-        spec = layer(kernel, stride, padding)
+        spec = square_layer(kernel, stride, padding)
         check(spec, (kernel + stride, kernel + stride))
         for n in range(max(kernel, padding + 1), max(kernel, padding + 1) + stride + 1):
             remainder = formula(spec, (n, n))[0].remainder
-            unread = _unread_last_rows(window_reads(spec, (n, n)))
-            measured = _unread_last_rows(torch_read_counts(spec, n))
+            unread = _unread_last_row_count(windows_per_pixel(spec, (n, n)))
+            measured = _unread_last_row_count(torch_read_counts(spec, n))
             rows.append((padding, n, remainder, unread, measured))
             agrees.append(measured > 0 if remainder else None)
             exceeds_padding.append(remainder > padding)
@@ -110,12 +110,12 @@ KERNELS = (2, 3, 4, 5, 6, 7)
 """Kernel sizes that claim 5 compares, in pixels."""
 
 
-def _half_padded(kernel: int, stride: int) -> LayerSpec:
+def _half_padded_layer(kernel: int, stride: int) -> LayerSpec:
     """Return a layer with padding (k − 1) // 2, which keeps the size at stride 1 if k is odd."""
-    return layer(kernel, stride, (kernel - 1) // 2)
+    return square_layer(kernel, stride, (kernel - 1) // 2)
 
 
-def _grid_offset(spec: LayerSpec, n: int) -> float:
+def _window_grid_offset(spec: LayerSpec, n: int) -> float:
     """Return by how many pixels the mean center of all windows lies past the image's center."""
     starts, _ = spec.window.starts((n, n))
     centers = starts + (spec.window.effective_kernel_size[0] - 1) / 2
@@ -125,7 +125,9 @@ def _grid_offset(spec: LayerSpec, n: int) -> float:
 def _inner_read_counts(kernel: int, stride: int) -> set[int]:
     """Return the different numbers of windows that read pixels far from the borders, by torch."""
     n = 2 * kernel + 4 * stride
-    counts = torch_read_counts(layer(kernel, stride), n)[kernel:-kernel, n // 2 // stride * stride]
+    counts = torch_read_counts(square_layer(kernel, stride), n)[
+        kernel:-kernel, n // 2 // stride * stride
+    ]
     return set(counts[: n - 2 * kernel - stride].tolist())
 
 
@@ -140,18 +142,20 @@ def _symmetry_chart(stride: int, n: int, chart_spec: LayerSpec, read: IntArray) 
 
 def _symmetry_row(kernel: int, stride: int, n: int) -> tuple[tuple[str, ...], bool]:
     """Return the evidence row of one kernel size, and whether it supports the claim."""
-    spec = _half_padded(kernel, stride)
+    spec = _half_padded_layer(kernel, stride)
     counts = torch_read_counts(spec, n)
     mirrored = bool((counts == counts[::-1, ::-1]).all())
     uniform = len(_inner_read_counts(kernel, stride)) == 1
     row = (
         f"{kernel}×{kernel} p{spec.padding[0][0]}",
-        f"{_grid_offset(spec, n):+.3g}",
+        f"{_window_grid_offset(spec, n):+.3g}",
         "yes" if mirrored else "no",
-        " ".join(map(str, sorted(set(phase_counts(kernel, stride).tolist())))),
+        " ".join(map(str, sorted(set(windows_per_phase(kernel, stride).tolist())))),
         "uniform" if uniform else "not uniform",
     )
-    closed = (abs(_grid_offset(spec, n)) < 1e-9) == mirrored and reads_evenly(spec) == uniform
+    closed = (abs(_window_grid_offset(spec, n)) < 1e-9) == mirrored and reads_evenly(
+        spec
+    ) == uniform
     as_claimed = mirrored == (kernel % 2 == 0) and uniform == (kernel % stride == 0)
     return row, closed and as_claimed
 
@@ -161,7 +165,7 @@ def _symmetric_coverage(values: Values) -> Outcome:
     n, stride = int(values["n"]), int(values["stride"])
     parts = [_symmetry_row(kernel, stride, n) for kernel in KERNELS]
     rows, agrees = [row for row, _ in parts], [row_agrees for _, row_agrees in parts]
-    chart_spec = _half_padded(int(values["kernel_size"]), stride)
+    chart_spec = _half_padded_layer(int(values["kernel_size"]), stride)
     read = torch_read_counts(chart_spec, n)
     even = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2 == 0]
     odd = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2]
@@ -181,7 +185,7 @@ def _symmetric_coverage(values: Values) -> Outcome:
         rows,
         agrees,
         _symmetry_chart(stride, n, chart_spec, read),
-        f"the kernel is {supporting_rows(rows, agrees, ', ')}",
+        f"the kernel is {supporting_row_names(rows, agrees, ', ')}",
     )
 
 
@@ -224,8 +228,8 @@ def _frameworks_chart(
 def _framework_paddings(values: Values) -> Outcome:
     """Test claim 6: compare TensorFlow's "same" with PyTorch's paddings."""
     n, kernel, stride = int(values["n"]), int(values["kernel_size"]), int(values["stride"])
-    own = layer(kernel, stride, (kernel - 1) // 2)
-    by_name = {each.name: each for each in conventions(own, (n, n), run=True)}
+    own = square_layer(kernel, stride, (kernel - 1) // 2)
+    by_name = {each.name: each for each in convention_results(own, (n, n), run=True)}
     tf_same, torch_own = by_name["tf_same"], by_name[OWN]
     assert tf_same.pads is not None
     assert tf_same.differs is not None
@@ -250,7 +254,7 @@ def _framework_paddings(values: Values) -> Outcome:
         rows,
         agrees,
         _frameworks_chart(kernel, stride, n, tf_same.values, torch_own.values),
-        "only these parts are meant: " + supporting_rows(rows, agrees, "; "),
+        "only these parts are meant: " + supporting_row_names(rows, agrees, "; "),
     )
 
 
@@ -266,7 +270,7 @@ COVERAGE: tuple[Claim, ...] = (
         ),
         _last_pixels_unread,
         lambda v: layer_link(
-            layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])),
+            square_layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])),
             max(8, int(v["kernel_size"])),
         ),
         "The remainder $r = (n + 2p - k) \\bmod s$ counts pixels of the *padded* input. The last "
@@ -287,7 +291,7 @@ COVERAGE: tuple[Claim, ...] = (
         ),
         _symmetric_coverage,
         lambda v: layer_link(
-            _half_padded(int(v["kernel_size"]), int(v["stride"])), int(v["n"]), reads="true"
+            _half_padded_layer(int(v["kernel_size"]), int(v["stride"])), int(v["n"]), reads="true"
         ),
         "Windows stand at $s i - p + (k-1)/2$. On an even input with $p = \\lfloor (k-1)/2 \\rfloor$ "
         "the remainder of an odd kernel is 1 and shifts the grid by half a pixel; on an odd input "
@@ -308,7 +312,7 @@ COVERAGE: tuple[Claim, ...] = (
         ),
         _framework_paddings,
         lambda v: layer_link(
-            layer(int(v["kernel_size"]), int(v["stride"]), (int(v["kernel_size"]) - 1) // 2),
+            square_layer(int(v["kernel_size"]), int(v["stride"]), (int(v["kernel_size"]) - 1) // 2),
             int(v["n"]),
             "sizes",
             tab="conventions",

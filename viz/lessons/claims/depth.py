@@ -17,7 +17,7 @@ from viz.lessons.claims.claim import (
     grid_block,
     outcome,
 )
-from viz.lessons.claims.parts import supporting_rows
+from viz.lessons.claims.parts import supporting_row_names
 
 if TYPE_CHECKING:
     from core.gradients.flow import GradientFlow
@@ -108,7 +108,7 @@ def _vanishing_row(name: str, flow: GradientFlow) -> tuple[tuple[str | int, ...]
     return row, remaining < VANISHED
 
 
-def _first_to_vanish(flows: Mapping[str, GradientFlow]) -> str:
+def _first_to_vanish_sentence(flows: Mapping[str, GradientFlow]) -> str:
     """Return the sentence, after a space, on which gradient vanishes first; "" if none does."""
     layers = {NAMES[name]: flow.vanishing_layer(VANISHED) for name, flow in flows.items()}
     first = max((layer for layer in layers.values() if layer is not None), default=None)
@@ -149,7 +149,7 @@ def _vanishing_gradient(values: Values) -> Outcome:
     return outcome(
         f"Of a gradient of norm 1 at the last of {values['depth']} layers, {rows[0][3]} arrives at "
         f"the image without reduction, {rows[1][3]} with strides, {rows[2][3]} with max pooling "
-        f"and {rows[3][3]} with average pooling.{_first_to_vanish(flows)}",
+        f"and {rows[3][3]} with average pooling.{_first_to_vanish_sentence(flows)}",
         (
             "reduction",
             "factor a layer: closed form",
@@ -160,7 +160,7 @@ def _vanishing_gradient(values: Values) -> Outcome:
         rows,
         agrees,
         _flow_chart(flows),
-        "the reduction is " + supporting_rows(rows, agrees),
+        "the reduction is " + supporting_row_names(rows, agrees),
     )
 
 

@@ -22,8 +22,8 @@ from viz.lessons.claims.claim import (
     grid_block,
     outcome,
 )
-from viz.lessons.claims.fields import TOPIC, Chain, conv_notation, page_link
-from viz.lessons.claims.parts import supporting_rows
+from viz.lessons.claims.fields import TOPIC, Chain, page_link, width_conv_notation
+from viz.lessons.claims.parts import supporting_row_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -173,8 +173,8 @@ def _dilated_and_strided(values: Values) -> tuple[list[str], list[str]]:
     """Return the layers of the dilated and of the strided chain, in notation along the width."""
     kernel, dilations = int(values["kernel_size"]), _dilations(values)
     return (
-        [conv_notation(kernel, dilation=d) for d in dilations],
-        [conv_notation(kernel, int(values["stride"])) for _ in dilations],
+        [width_conv_notation(kernel, dilation=d) for d in dilations],
+        [width_conv_notation(kernel, int(values["stride"])) for _ in dilations],
     )
 
 
@@ -269,7 +269,7 @@ def _dilated_or_strided(values: Values) -> Outcome:
         rows,
         agrees,
         _dilated_or_strided_chart(values, last, profiles),
-        f"the layers are {supporting_rows(rows, agrees, ', ')}",
+        f"the layers are {supporting_row_names(rows, agrees, ', ')}",
     )
 
 

@@ -21,7 +21,7 @@ from viz.lessons.claims.claim import (
     grid_block,
     outcome,
 )
-from viz.lessons.claims.parts import supporting_rows
+from viz.lessons.claims.parts import supporting_row_names
 
 if TYPE_CHECKING:
     from core.graph import Graph
@@ -88,12 +88,12 @@ class Chain:
         return [measure_receptive_field(module, size, n).size[1] or 0 for n in self.names]
 
 
-def conv_notation(kernel: int, stride: int = 1, dilation: int = 1) -> str:
+def width_conv_notation(kernel: int, stride: int = 1, dilation: int = 1) -> str:
     """Return the notation of a one-channel convolution along the width."""
     return f"conv1x{kernel} s1x{stride} d1x{dilation} c1 nobias"
 
 
-def _page_notation(kernel: int, stride: int = 1, dilation: int = 1) -> str:
+def _square_conv_notation(kernel: int, stride: int = 1, dilation: int = 1) -> str:
     """Return the notation of a convolution along both axes with 8 channels, for links to pages."""
     parts = f"conv{kernel}", f"s{stride}" * (stride > 1), f"d{dilation}" * (dilation > 1)
     return " ".join(filter(None, (*parts, "c8")))
@@ -131,7 +131,7 @@ def _field_recurrence(values: Values) -> Outcome:
     """Test claim 11: compare the recurrence with torch after each layer."""
     kernel, stride = int(values["kernel_size"]), int(values["stride"])
     dilation, count = int(values["dilation"]), int(values["layers"])
-    chain = Chain(", ".join([conv_notation(kernel, stride, dilation)] * count))
+    chain = Chain(", ".join([width_conv_notation(kernel, stride, dilation)] * count))
     reach, jump, rows, agrees = 1, 1, [], []
     for layer, (closed, measured) in enumerate(
         zip(chain.closed_form, chain.measured, strict=True), start=1
@@ -153,7 +153,7 @@ def _field_recurrence(values: Values) -> Outcome:
         rows,
         agrees,
         _recurrence_chart(rows, kernel, stride, dilation),
-        f"the layer is {supporting_rows(rows, agrees, ', ')}",
+        f"the layer is {supporting_row_names(rows, agrees, ', ')}",
     )
 
 
@@ -181,8 +181,8 @@ def _copied_field_chart(rows: Rows, kernel: int, pool: int, blocks: tuple[int, .
 def _copied_field_table(values: Values) -> Outcome:
     """Test claim 12: compare the table's fields of pooled blocks with torch."""
     kernel, pool, count = (int(values[n]) for n in ("kernel_size", "pool", "blocks"))
-    strided = Chain(", ".join([conv_notation(kernel, pool)] * count))
-    pooled = Chain(", ".join([conv_notation(kernel), f"maxpool1x{pool} s1x{pool}"] * count))
+    strided = Chain(", ".join([width_conv_notation(kernel, pool)] * count))
+    pooled = Chain(", ".join([width_conv_notation(kernel), f"maxpool1x{pool} s1x{pool}"] * count))
     strided_sizes, pooled_sizes, pooled_closed_form = (
         strided.measured,
         pooled.measured,
@@ -219,7 +219,7 @@ def _copied_field_table(values: Values) -> Outcome:
         rows,
         agrees,
         _copied_field_chart(rows, kernel, pool, blocks),
-        "the block is " + supporting_rows(rows, agrees, ", "),
+        "the block is " + supporting_row_names(rows, agrees, ", "),
     )
 
 
@@ -247,12 +247,12 @@ def _early_stride_chart(
 def _early_stride(values: Values) -> Outcome:
     """Test claim 13: put the stride into each layer in turn."""
     count, kernel, stride = (int(values[n]) for n in ("layers", "kernel_size", "stride"))
-    plain = Chain(", ".join([conv_notation(kernel)] * count)).measured
+    plain = Chain(", ".join([width_conv_notation(kernel)] * count)).measured
     rows: list[tuple[Any, ...]] = []
     agrees: list[bool | None] = []
     for strided_layer in range(1, count + 1):
         lines = [
-            conv_notation(kernel, stride if layer == strided_layer else 1)
+            width_conv_notation(kernel, stride if layer == strided_layer else 1)
             for layer in range(1, count + 1)
         ]
         chain = Chain(", ".join(lines))
@@ -280,7 +280,7 @@ def _early_stride(values: Values) -> Outcome:
         rows,
         agrees,
         _early_stride_chart(rows, count, kernel, stride, stride_layers),
-        "the stride is in layer " + supporting_rows(rows, agrees, ", "),
+        "the stride is in layer " + supporting_row_names(rows, agrees, ", "),
     )
 
 
@@ -298,7 +298,7 @@ FIELDS: tuple[Claim, ...] = (
         ),
         _field_recurrence,
         lambda v: page_link(
-            [_page_notation(int(v["kernel_size"]), int(v["stride"]), int(v["dilation"]))]
+            [_square_conv_notation(int(v["kernel_size"]), int(v["stride"]), int(v["dilation"]))]
             * int(v["layers"])
         ),
         "A unit of layer $l$ reads $k_l$ units of the layer below, which stand $j_{l-1}$ pixels "
@@ -318,7 +318,7 @@ FIELDS: tuple[Claim, ...] = (
         ),
         _copied_field_table,
         lambda v: page_link(
-            [_page_notation(int(v["kernel_size"])), f"maxpool{v['pool']} s{v['pool']}"]
+            [_square_conv_notation(int(v["kernel_size"])), f"maxpool{v['pool']} s{v['pool']}"]
             * int(v["blocks"]),
             tab="layers",
         ),
@@ -337,8 +337,8 @@ FIELDS: tuple[Claim, ...] = (
         ),
         _early_stride,
         lambda v: page_link(
-            [_page_notation(int(v["kernel_size"]), int(v["stride"]))]
-            + [_page_notation(int(v["kernel_size"]))] * (int(v["layers"]) - 1),
+            [_square_conv_notation(int(v["kernel_size"]), int(v["stride"]))]
+            + [_square_conv_notation(int(v["kernel_size"]))] * (int(v["layers"]) - 1),
             tab="depth",
         ),
         "Behind a stride $s$ neighboring units stand $s$ times as far apart in the image, so each "

@@ -29,12 +29,12 @@ from viz.lessons.claims.claim import (
 )
 from viz.lessons.claims.depth import DEPTH
 from viz.lessons.claims.parts import (
-    layer,
     layer_link,
     percent,
     separating_condition,
+    square_layer,
     square_size,
-    supporting_rows,
+    supporting_row_names,
 )
 
 TOPIC = "Gradients"
@@ -58,7 +58,7 @@ WEIGHTS = {"random": "random", "all equal": "box", "Sobel": "sobel_x"}
 """The choices for a convolution's weights, with their names in `core.layer.kernels`."""
 
 
-def _weights(name: str, spec: LayerSpec) -> NDArray[np.float32] | None:
+def _layer_weights(name: str, spec: LayerSpec) -> NDArray[np.float32] | None:
     """Return a layer's weights, or None if it has none; none of the random weights is 0."""
     shape = operation_of(spec).weight_shape(spec)
     if shape is None or not operation_of(spec).learned:
@@ -68,21 +68,23 @@ def _weights(name: str, spec: LayerSpec) -> NDArray[np.float32] | None:
     return kernel(WEIGHTS[name], shape)
 
 
-def _zero_gradient_share(spec: LayerSpec, weights: str) -> tuple[int, float | None, float]:
+def _side_and_zero_gradient_shares(
+    spec: LayerSpec, weights: str
+) -> tuple[int, float | None, float]:
     """Measure the share of a layer's input pixels that get no gradient.
 
     Returns:
         The side of the input in pixels, and the share in closed form and by torch. The closed form
         is None if it depends on the image, as with overlapping max pooling windows.
     """
-    from core.gradients.counts import window_reads
+    from core.gradients.counts import windows_per_pixel
     from core.gradients.pattern import contribution_counts
 
     k, s = spec.kernel_size[0], spec.stride[0]
     side = (WINDOWS_PER_SIDE - 1) * s + max(k, s)
     x = np.random.default_rng(1).standard_normal((1, side, side), dtype=np.float32)
-    contributions_of_pixels = contribution_counts(spec, x, _weights(weights, spec))
-    expected: float | None = float((window_reads(spec, (side, side)) == 0).mean())
+    contributions_of_pixels = contribution_counts(spec, x, _layer_weights(weights, spec))
+    expected: float | None = float((windows_per_pixel(spec, (side, side)) == 0).mean())
     if operation_of(spec).reduce == "max":  # one winner a window; where they overlap, it depends
         expected = 1 - WINDOWS_PER_SIDE**2 / side**2 if s >= k else None
     return side, expected, float((contributions_of_pixels == 0).mean())
@@ -92,11 +94,11 @@ def _zero_gradient_shares(values: Values) -> Outcome:
     """Test claim 17: the share of the input without gradient for poolings and convolutions."""
     stride, pool, first = (int(values[n]) for n in ("stride", "pool", "kernel_size"))
     weights = str(values["weights"])
-    pools = [layer(pool, stride, operation=o) for o in ("max_pooling", "average_pooling")]
-    convolutions = [layer(first + more, stride) for more in range(COMPARED_KERNELS)]
+    pools = [square_layer(pool, stride, operation=o) for o in ("max_pooling", "average_pooling")]
+    convolutions = [square_layer(first + more, stride) for more in range(COMPARED_KERNELS)]
     rows, agrees = [], []
     for spec, claimed in zip([*pools, *convolutions], [0.75, *[0.0] * 4], strict=True):
-        side, expected, measured = _zero_gradient_share(spec, weights)
+        side, expected, measured = _side_and_zero_gradient_shares(spec, weights)
         closed = "depends on the picture" if expected is None else percent(expected)
         rows.append((_layer_in_words(spec), side, percent(claimed), closed, percent(measured)))
         agrees.append(percent(measured) == percent(claimed))
@@ -134,7 +136,9 @@ def _zero_gradient_condition(
     """Return the condition under which the claim holds: a rule if there is one, else the rows."""
     large = [spec.kernel_size[0] >= spec.stride[0] for spec in convolutions]
     names = {"the convolution's kernel is at least as large as its stride": [True, True, *large]}
-    return separating_condition(agrees, names) or f"the layer is {supporting_rows(rows, agrees)}"
+    return (
+        separating_condition(agrees, names) or f"the layer is {supporting_row_names(rows, agrees)}"
+    )
 
 
 def _leading_number(cell: object) -> float:
@@ -143,8 +147,11 @@ def _leading_number(cell: object) -> float:
 
 
 def _zero_gradient_link(values: Values) -> Link:
-    """Return a link to the gradients page with these layers side by side."""
-    spec = layer(int(values["kernel_size"]), int(values["stride"]))
+    """Return a link to the gradients page with five layers side by side.
+
+    They are max and average pooling, 3×3 and 1×1 convolution, and the claim's own layer.
+    """
+    spec = square_layer(int(values["kernel_size"]), int(values["stride"]))
     weights = WEIGHTS[str(values["weights"])]
     view = {"shown": "max2.average2.conv3.conv1.own", "kernel": weights, "arriving": "random"}
     return layer_link(spec, 16, PAGE, **view)
@@ -204,7 +211,7 @@ def _claimed_and_measured_gradient(
 
     draw = np.random.default_rng(2).standard_normal((1, SIDE, SIDE), dtype=np.float32)
     x = np.ones_like(draw) if equal_pixels else draw
-    weight = _weights("random", spec)
+    weight = _layer_weights("random", spec)
     height, width = check(spec, (SIDE, SIDE))
     middle = (height // 2, width // 2)
     result = input_gradient(
@@ -226,7 +233,7 @@ def _gradient_shares(values: Values) -> Outcome:
     every_unit = values["arriving"] == EVERY_UNIT
     rows, agrees, series = [], [], []
     for name, operation, said, equal_pixels in CLAIMED_SHARES:
-        spec = layer(kernel_size, stride, padding, operation=operation)
+        spec = square_layer(kernel_size, stride, padding, operation=operation)
         expected, measured = _claimed_and_measured_gradient(spec, equal_pixels, every_unit)
         difference = float(np.abs(expected - measured).max())
         agrees.append(difference < 1e-6)
@@ -255,7 +262,7 @@ def _gradient_shares(values: Values) -> Outcome:
             "gradient",
             tuple(series),
         ),
-        "the layer is " + supporting_rows(rows, agrees),
+        "the layer is " + supporting_row_names(rows, agrees),
     )
 
 
@@ -264,7 +271,7 @@ ONE_UNIT, EVERY_UNIT = "one unit", "every unit"
 
 def _gradient_shares_link(values: Values) -> Link:
     """Return a link to the gradients page with these layers and this upstream gradient."""
-    spec = layer(int(values["kernel_size"]), int(values["stride"]), int(values["padding"]))
+    spec = square_layer(int(values["kernel_size"]), int(values["stride"]), int(values["padding"]))
     arriving = "all" if values["arriving"] == EVERY_UNIT else "unit"
     view = {"shown": "max2.average2.own", "arriving": arriving, "kernel": "random"}
     return layer_link(spec, SIDE, PAGE, **view)

@@ -49,7 +49,7 @@ class GridVerdict:
         return self.holds + self.in_part + self.fails + self.undecided
 
     @property
-    def count(self) -> str:
+    def counts_in_words(self) -> str:
         """The counts in words: ``4 of 12 settings, in part in 2, not decided in 1``."""
         more = f", in part in {self.in_part}" if self.in_part else ""
         more += f", not decided in {self.undecided}" if self.undecided else ""
@@ -71,10 +71,10 @@ def grid_points(claim: Claim) -> tuple[dict[str, Value], ...]:
 
 
 def grid_verdict(claim: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> GridVerdict:
-    """Return the verdict on a claim.
+    """Return the verdict on a claim over all points of its grid.
 
     Args:
-        one: the claim.
+        claim: The claim.
         outcomes: The values of all settings with the outcome, for each point of its grid.
     """
     count = Counter(outcome.verdict for _, outcome in outcomes)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def layer(
+def square_layer(
     kernel: int,
     stride: int,
     padding: int = 0,
@@ -86,7 +86,7 @@ def separating_condition(
     return ""
 
 
-def supporting_rows(
+def supporting_row_names(
     rows: Iterable[Sequence[object]], agrees: Iterable[bool | None], separator: str = " or "
 ) -> str:
     """Return the first cells of the rows that support the claim, joined by the separator."""

@@ -38,7 +38,7 @@ def records_by_seed(spec: TrainingSpec, seeds: int) -> list[tuple[Record, ...]]:
     return [training_records(replace(spec, seed=seed)) for seed in range(seeds)]
 
 
-def runs_as_pieces(specs: Sequence[TrainingSpec], values: Values) -> list[Piece]:
+def training_pieces(specs: Sequence[TrainingSpec], values: Values) -> list[Piece]:
     """Return a `Piece` for each run of an experiment: every spec with every seed."""
     return [
         partial(training_records, replace(spec, seed=seed))

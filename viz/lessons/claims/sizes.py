@@ -25,10 +25,10 @@ from viz.lessons.claims.claim import (
     outcome,
 )
 from viz.lessons.claims.parts import (
-    layer,
     layer_link,
     pixel_map,
     separating_condition,
+    square_layer,
     square_size,
     torch_read_counts,
 )
@@ -46,7 +46,7 @@ def _formula_layer(values: Values) -> LayerSpec:
     """Return the layer of claim 1; a pooling layer ignores the dilation."""
     kind = str(values["layer"])
     pooling = kind != LAYER_KINDS[0]
-    return layer(
+    return square_layer(
         int(values["kernel_size"]),
         int(values["stride"]),
         int(values["padding"]),
@@ -115,7 +115,7 @@ def _drawable_input_size(spec: LayerSpec) -> int:
 # --- 2: six by six --------------------------------------------------------------------------------
 
 
-def _unread_rows(spec: LayerSpec, n: int) -> tuple[int, int]:
+def _unread_row_counts(spec: LayerSpec, n: int) -> tuple[int, int]:
     """Return how many rows of an n×n input no window reads, in closed form and by torch."""
     rows, _ = spec.window.axes((n, n))
     return int((rows.reads == 0).sum()), int((torch_read_counts(spec, n).sum(1) == 0).sum())
@@ -128,12 +128,12 @@ def _unread_chart(kernel: int, stride: int, n: int, counts: IntArray) -> Chart:
     )
 
 
-def _remainder(values: Values, more: int) -> int:
-    """Return (n + 2p − k) mod s for an input that is ``more`` pixels larger."""
+def _remainder_of_larger_input(values: Values, extra_pixels: int) -> int:
+    """Return (n + 2p − k) mod s for an input that is ``extra_pixels`` pixels larger."""
     n, kernel, stride, padding = (
         int(values[name]) for name in ("n", "kernel_size", "stride", "padding")
     )
-    return (n + more + 2 * padding - kernel) % stride
+    return (n + extra_pixels + 2 * padding - kernel) % stride
 
 
 def _unread_last_lines(values: Values) -> Outcome:
@@ -143,10 +143,10 @@ def _unread_last_lines(values: Values) -> Outcome:
     cases = ((n, 1, 0), (n, stride, 1), (n + 1, stride, 0))  # size, stride, claimed unread rows
     rows, agrees = [], []
     for size, step, claimed in cases:
-        spec = layer(kernel, step, padding)
+        spec = square_layer(kernel, step, padding)
         output = check(spec, (size, size))[0]
         size_of_torch = measured_size(spec, (size, size))
-        closed_unread, measured = _unread_rows(spec, size)
+        closed_unread, measured = _unread_row_counts(spec, size)
         torch_output = size_of_torch[0] if size_of_torch else 0
         rows.append(
             (
@@ -160,7 +160,7 @@ def _unread_last_lines(values: Values) -> Outcome:
             )
         )
         agrees.append(output == torch_output and measured == claimed)
-    counts = torch_read_counts(layer(kernel, stride, padding), n)
+    counts = torch_read_counts(square_layer(kernel, stride, padding), n)
     return outcome(
         f"At stride {stride} {rows[1][0]} gives {rows[1][3]} and leaves "
         f"{plural(int(rows[1][6]), 'row')} and as many columns unread; {rows[2][0]} gives "
@@ -218,7 +218,7 @@ def _size_divided_by_stride(values: Values) -> Outcome:
     rows, agrees, divides = [], [], []
     for kernel, stride, claimed in CLAIMED_LAYERS:
         for n in sizes:
-            spec = layer(kernel, stride, claimed if padded else 0)
+            spec = square_layer(kernel, stride, claimed if padded else 0)
             output = check(spec, (n, n), limit=None)[0]
             size = measured_size(spec, (n, n))
             measured = size[0] if size else 0
@@ -307,7 +307,7 @@ SIZES: tuple[Claim, ...] = (
         ),
         _unread_last_lines,
         lambda v: layer_link(
-            layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])), int(v["n"])
+            square_layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])), int(v["n"])
         ),
         "What is left over is the remainder $(n + 2p - k) \\bmod s$: so many rows and columns of "
         "the padded input lie past the last window. With $n = 6, k = 3, s = 2$ it is 1, with "
@@ -319,8 +319,8 @@ SIZES: tuple[Claim, ...] = (
                 "the padding, but no more than it on an input that is one pixel larger",
                 lambda v: (
                     int(v["kernel_size"]) >= int(v["stride"])
-                    and _remainder(v, 0) == int(v["padding"]) + 1
-                    and _remainder(v, 1) <= int(v["padding"])
+                    and _remainder_of_larger_input(v, 0) == int(v["padding"]) + 1
+                    and _remainder_of_larger_input(v, 1) <= int(v["padding"])
                 ),
             ),
         ),

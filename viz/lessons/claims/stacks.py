@@ -19,10 +19,10 @@ from viz.lessons.claims.claim import (
     outcome,
     verdict_of_rows,
 )
-from viz.lessons.claims.cost import TOPIC, facts_of, torch_parameters
+from viz.lessons.claims.cost import TOPIC, block_facts_of, torch_parameters
 
 
-def _stack_lines(values: Values) -> tuple[str, str]:
+def _large_and_stacked_notation(values: Values) -> tuple[str, str]:
     """Return the notation of one large convolution and of the stack of small ones."""
     channels, kernel, layers = (int(values[n]) for n in ("channels", "kernel_size", "layers"))
     large, stride = layers * (kernel - 1) + 1, int(values["stride"])
@@ -31,7 +31,7 @@ def _stack_lines(values: Values) -> tuple[str, str]:
     return f"conv{large}{step} c{channels} nobias", small
 
 
-def _measured_reach(line: str, side: int) -> int:
+def _measured_field_size(line: str, side: int) -> int:
     """Measure, in pixels along one axis, the receptive field of a unit of the last layer."""
     from core.graph import network_graph
     from core.receptive_field.measured import measure_receptive_field
@@ -56,10 +56,10 @@ def _large_or_stacked(values: Values) -> Outcome:
     """Test claim 10: compare receptive field and weights of both networks."""
     channels, kernel, layers = (int(values[n]) for n in ("channels", "kernel_size", "layers"))
     large = layers * (kernel - 1) + 1
-    lines, side = _stack_lines(values), 4 * large * int(values["stride"]) ** layers
-    reach = [_measured_reach(line.replace(f"c{channels}", "c1"), side) for line in lines]
+    lines, side = _large_and_stacked_notation(values), 4 * large * int(values["stride"]) ** layers
+    reach = [_measured_field_size(line.replace(f"c{channels}", "c1"), side) for line in lines]
     size = (channels, side, side)
-    closed = [int(facts_of(line, size).field.size[0]) for line in lines]
+    closed = [int(block_facts_of(line, size).field.size[0]) for line in lines]
     weights = [torch_parameters(parse_notation(line), size) for line in lines]
     claimed = [large**2 * channels**2, layers * kernel**2 * channels**2]
     rows = (
@@ -84,7 +84,7 @@ def _large_or_stacked(values: Values) -> Outcome:
     )
 
 
-def _checked_stack(values: Values) -> Outcome:
+def _large_or_stacked_within_limit(values: Values) -> Outcome:
     """Test claim 10 as `_large_or_stacked`; raise SpecError if the stack exceeds `MAX_STACK`."""
     large = int(values["layers"]) * (int(values["kernel_size"]) - 1) + 1
     if large * int(values["stride"]) ** int(values["layers"]) > MAX_STACK:
@@ -108,7 +108,7 @@ STACKS: tuple[Claim, ...] = (
             Setting("channels", "channels C", 64, 1, 128),
             Setting("stride", "stride of every layer (px)", 1, 1, 2),
         ),
-        _checked_stack,
+        _large_or_stacked_within_limit,
         lambda v: Link("blocks", (("compare", "seven"), ("tab", "cost"))),
         "Stacked at stride 1, $L$ kernels see $L(k - 1) + 1$ pixels and have $L k^2 C^2$ weights; "
         "one kernel of that size has $(L(k-1)+1)^2 C^2$. With a stride the stack sees further. "

@@ -15,7 +15,7 @@ from core.text import plural
 from core.training.spec import LONG_RANGE, Downsampling, LongRange, Net, TrainingSpec
 from viz.lessons.claims.chance import (
     SIGMA_NOISE,
-    all_beyond,
+    all_above_range,
     enough_seeds,
     second_lies_below,
     too_few_seeds_sentence,
@@ -36,9 +36,9 @@ from viz.lessons.claims.runs import (
     SEEDS,
     percent_range,
     records_by_seed,
-    runs_as_pieces,
     steps_setting,
     training_lab_link,
+    training_pieces,
 )
 
 if TYPE_CHECKING:
@@ -64,16 +64,16 @@ def _widening_spec(values: Values) -> TrainingSpec:
 
 def _field_widening(values: Values) -> Outcome:
     """Test claim 15: whether training widens the effective receptive field, with every seed."""
-    from core.training.studies import accuracy, erf_growth
+    from core.training.studies import erf_growth, final_test_accuracy
 
     seeds, spec = int(values["seeds"]), _widening_spec(values)
     rows, growth, series = [], [], []
     for seed, records in enumerate(records_by_seed(spec, seeds)):
         before, after = (_mean_sigma(record) for record in (records[0], records[-1]))
         growth.append(erf_growth(records))
-        rows.append((seed, before, after, growth[-1], accuracy(records)))
+        rows.append((seed, before, after, growth[-1], final_test_accuracy(records)))
         series.append(Series(f"seed {seed}", ("before", "after"), (before, after)))
-    widens = all_beyond(growth, SIGMA_NOISE, SIGMA_NOISE**2) if enough_seeds(seeds) else None
+    widens = all_above_range(growth, SIGMA_NOISE, SIGMA_NOISE**2) if enough_seeds(seeds) else None
     return outcome(
         f"Trained for {spec.steps} steps on {_task_in_words(values)}, σ became {_factor_range(growth)} times what "
         f"it was, over {plural(seeds, 'seed')}; test accuracy {percent_range([r[4] for r in rows])}."
@@ -155,12 +155,12 @@ def _strided_gradients(values: Values) -> Outcome:
         f"strides is {BAND_VERDICTS[trains_steadier]}.{_undecided_half_sentence(seeds, vanishes_more, trains_steadier)}",
         ("measured", "seed", "max pooling", "strided convolution"),
         (
-            *(("gradient, first / last", *each) for each in _by_seed(gradient_ratios)),
-            *(("unsteadiness of the loss", *each) for each in _by_seed(unsteadiness)),
+            *(("gradient, first / last", *each) for each in _rows_by_seed(gradient_ratios)),
+            *(("unsteadiness of the loss", *each) for each in _rows_by_seed(unsteadiness)),
         ),
         (vanishes_more,) * seeds + (trains_steadier,) * seeds,
         _gradient_chart(nets),
-        _supported_half(bool(vanishes_more)),
+        _supported_half_in_words(bool(vanishes_more)),
         verdict=verdict,
     )
 
@@ -185,12 +185,12 @@ def _undecided_half_sentence(seeds: int, *parts: bool | None) -> str:
     return too_few_seeds_sentence(seeds)
 
 
-def _by_seed(measured: Sequence[Sequence[float]]) -> list[tuple[int, float, float]]:
+def _rows_by_seed(measured: Sequence[Sequence[float]]) -> list[tuple[int, float, float]]:
     """Turn values per network into rows: (seed, value with max pooling, value with strides)."""
     return [(seed, *pair) for seed, pair in enumerate(zip(*measured, strict=True))]
 
 
-def _supported_half(vanishes_more: bool) -> str:
+def _supported_half_in_words(vanishes_more: bool) -> str:
     """Return in words which half of the claim the evidence supports."""
     return f"only this half is meant: {'gradients vanish more' if vanishes_more else 'training is steadier'}"
 
@@ -264,7 +264,7 @@ TRAINING: tuple[Claim, ...] = (
                 lambda v: v["task"] == FAR_MARKS,
             ),
         ),
-        pieces=lambda values: runs_as_pieces([_widening_spec(values)], values),
+        pieces=lambda values: training_pieces([_widening_spec(values)], values),
     ),
     Claim(
         20,
@@ -280,7 +280,7 @@ TRAINING: tuple[Claim, ...] = (
         "half is decided when every seed of one net lies beyond every seed of the other.",
         heavy=True,
         grid=(grid_block(norm=("none", "batch norm")),),
-        pieces=lambda values: runs_as_pieces(_deep_specs(values), values),
+        pieces=lambda values: training_pieces(_deep_specs(values), values),
     ),
     ALL_CONVOLUTIONAL,
 )

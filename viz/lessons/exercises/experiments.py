@@ -8,7 +8,7 @@ from math import prod
 
 from core.data import picture
 from core.errors import SpecError
-from core.gradients.counts import phase_counts, reads_evenly
+from core.gradients.counts import reads_evenly, windows_per_phase
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, check, operation_of
 from core.layer.padding import pytorch_int, tf_same
@@ -281,7 +281,7 @@ def gridding() -> ExperimentResult:
     )
 
 
-def _resnet50(version: str) -> list[WindowStep]:
+def _resnet50_steps(version: str) -> list[WindowStep]:
     """Return the windows of ResNet-50, "v1" or "v1.5", from the stem to the last block."""
     steps = [WindowStep(7, 2), WindowStep(3, 2)]
     for stage, count in enumerate((3, 4, 6, 3)):
@@ -294,7 +294,7 @@ def _resnet50(version: str) -> list[WindowStep]:
 
 def resnet_versions() -> ExperimentResult:
     """Compare the receptive field of ResNet-50's last feature map in v1 and in v1.5."""
-    (a, jump), (b, other) = field_after(_resnet50("v1")), field_after(_resnet50("v1.5"))
+    (a, jump), (b, other) = field_after(_resnet50_steps("v1")), field_after(_resnet50_steps("v1.5"))
     return ExperimentResult(
         "same" if a == b else "v1" if a > b else "v1.5",
         "In v1 the 3×3 comes after the stride and takes steps twice as wide, in three blocks: "
@@ -357,7 +357,7 @@ def checkerboard() -> ExperimentResult:
     for kernel in (3, 4, 5):
         if reads_evenly(_convolution(kernel, 2)):
             even.append(kernel)
-        along = phase_counts(kernel, 2).tolist()
+        along = windows_per_phase(kernel, 2).tolist()
         products = sorted({a * b for a in along for b in along})
         rows.append(
             (f"{kernel}×{kernel}", ", ".join(map(str, products)), _yes_or_no(kernel in even))

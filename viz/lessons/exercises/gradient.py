@@ -22,7 +22,7 @@ def gradient_question(rng: SeededRandom, level: int) -> QuestionContent | None:
     """Ask about the gradient of a layer's input; None if the random numbers do not suit."""
     if level == 1:
         return _reached_pixels_question(rng)
-    return _winners_question(rng) if level == 2 else _backward_question(rng)
+    return _max_pool_winners_question(rng) if level == 2 else _backward_question(rng)
 
 
 def _reached_pixels_question(rng: SeededRandom) -> QuestionContent | None:
@@ -82,7 +82,7 @@ def _values_table(values: tuple[int, ...]) -> str:
     return f"| column | {heads} |\n|---|{'---|' * len(values)}\n| value | {cells} |"
 
 
-def _winners_question(rng: SeededRandom) -> QuestionContent | None:
+def _max_pool_winners_question(rng: SeededRandom) -> QuestionContent | None:
     """Ask which columns of a row of numbers get gradient from max pooling."""
     kernel, stride = rng.between(2, 4), rng.between(1, 3)
     n = rng.between(6, 9)

@@ -13,7 +13,7 @@ from viz.lessons.exercises.gradient import gradient_question
 from viz.lessons.exercises.paddings import padding_question
 from viz.lessons.exercises.question import Question, QuestionContent
 from viz.lessons.exercises.reach import reach_question
-from viz.lessons.exercises.seeded_random import SeededRandom, parity
+from viz.lessons.exercises.seeded_random import SeededRandom, random_bit
 from viz.lessons.exercises.sizes import output_size_question, remainder_question
 from viz.lessons.exercises.snippet import wrong_shape_question
 
@@ -103,7 +103,7 @@ def question(kind: str, level: int, seed: int, number: int) -> Question:
     _check_bounds(kind, level, seed, number)
     for attempt in range(_MAX_ATTEMPTS):
         content = KINDS[kind].make_content(SeededRandom(kind, level, seed, number, attempt), level)
-        if content and parity(content.text + content.code) == number % 2:
+        if content and random_bit(content.text + content.code) == number % 2:
             values = {each.name: getattr(content, each.name) for each in fields(content)}
             return Question(**values, kind=kind, level=level, seed=seed, number=number)
     raise AssertionError(f"{kind} {level} makes too few questions")

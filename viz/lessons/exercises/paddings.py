@@ -66,7 +66,7 @@ def _size_dividing_question(rng: SeededRandom) -> QuestionContent | None:
     stride = rng.between(2, 4)
     kernel, n = rng.between(stride + 1, 11), stride * rng.between(4, 16)
     output_side = n // stride
-    suitable = [p for p in range(11) if _outputs(n, kernel, stride, p) == output_side]
+    suitable = [p for p in range(11) if _output_size(n, kernel, stride, p) == output_side]
     if not suitable or n > 64:
         return None
     answer = suitable[0]
@@ -79,7 +79,7 @@ def _size_dividing_question(rng: SeededRandom) -> QuestionContent | None:
         (kernel // 2, "Half the kernel works too, but it is not the smallest."),
         *((p, "This gives the size that is asked for, but a smaller padding does too.")
           for p in suitable[1:]),
-        *((p, f"With padding {p} the output is {_outputs(n, kernel, stride, p)} wide.")
+        *((p, f"With padding {p} the output is {_output_size(n, kernel, stride, p)} wide.")
           for p in range(answer) if n + 2 * p >= kernel),
     ]  # fmt: skip
     return QuestionContent(
@@ -101,7 +101,7 @@ def _size_dividing_question(rng: SeededRandom) -> QuestionContent | None:
     )
 
 
-def _outputs(n: int, kernel: int, stride: int, padding: int) -> int:
+def _output_size(n: int, kernel: int, stride: int, padding: int) -> int:
     """Return the output size along one axis; 0 if not even one window fits."""
     room = n + 2 * padding - kernel
     return room // stride + 1 if room >= 0 else 0
@@ -123,7 +123,7 @@ def _tensorflow_question(rng: SeededRandom) -> QuestionContent | None:
         (2 * after, "SAME need not pad both sides alike: the odd column comes after."),
         (2 * (kernel // 2), f"PyTorch's padding {kernel // 2} would put that much. TensorFlow's "
                             "SAME looks at the input's size too."),
-        (0, f"Without padding {_outputs(n, kernel, stride, 0)} windows fit; SAME gives "
+        (0, f"Without padding {_output_size(n, kernel, stride, 0)} windows fit; SAME gives "
             f"⌈{n}/{stride}⌉ = {output_side}."),
     ]  # fmt: skip
     missing = (output_side - 1) * stride + kernel

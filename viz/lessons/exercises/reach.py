@@ -21,7 +21,7 @@ from viz.lessons.exercises.seeded_random import SeededRandom
 from viz.lessons.exercises.words import equal_pads, layer_text, square
 
 
-def _sorted_cells(indices: Iterable[int]) -> tuple[int, ...]:
+def _sorted_indices(indices: Iterable[int]) -> tuple[int, ...]:
     """Return the distinct indices in ascending order, which is the form of an answer."""
     return tuple(sorted(set(indices)))
 
@@ -61,7 +61,7 @@ def _columns_read_question(
 ) -> QuestionContent | None:
     """Ask which columns of an n×n input an output column reads."""
     taps = _columns_read(spec, output)
-    answer = _sorted_cells(i for i in taps if 0 <= i < n)
+    answer = _sorted_indices(i for i in taps if 0 <= i < n)
     clipped = len(answer) < len(taps)
     if not answer or (level == 2 and not clipped and output % 2):
         return None
@@ -94,10 +94,10 @@ def _columns_read_mistakes(spec: LayerSpec, n: int, output: int, taps: list[int]
     k = spec.kernel_size[1]
 
     def inside(first: int, step: int = d, count: int = k) -> tuple[int, ...]:
-        return _sorted_cells(i for i in range(first, first + step * count, step) if 0 <= i < n)
+        return _sorted_indices(i for i in range(first, first + step * count, step) if 0 <= i < n)
 
     mistakes: list[Mistake] = [
-        (_sorted_cells(taps), f"These are all taps, but columns outside 0 to {n - 1} are padding, not "
+        (_sorted_indices(taps), f"These are all taps, but columns outside 0 to {n - 1} are padding, not "
                        "input."),
         (inside(output * s), f"The padding is missing: it moves every window {p} to the left."),
         (inside(output - p), f"The stride is missing: output {output} stands at {output}·{s}, "
@@ -108,7 +108,7 @@ def _columns_read_mistakes(spec: LayerSpec, n: int, output: int, taps: list[int]
                                                      f"its taps, {d} apart, it reads nothing."),
         (inside((output - 1) * s - p), "One window too early: outputs are counted from 0."),
         (inside((output + 1) * s - p), "One window too late: outputs are counted from 0."),
-        (_sorted_cells(i + 1 for i in taps if 0 <= i < n), "Columns are counted from 0, not from 1."),
+        (_sorted_indices(i + 1 for i in taps if 0 <= i < n), "Columns are counted from 0, not from 1."),
         (inside(output * s + p), "The padding moves the window to the left, not to the right."),
         (inside(output * s - p, d, k + 1), "One tap too many."),
     ]  # fmt: skip
@@ -119,22 +119,22 @@ def _outputs_reached_question(rng: SeededRandom, spec: LayerSpec, n: int) -> Que
     """Ask which output columns a random column of an n×n input reaches."""
     pixel = rng.below(n)
     outputs = check(spec, (n, n))[1]
-    answer = _sorted_cells(o for o in range(outputs) if pixel in _columns_read(spec, o))
+    answer = _sorted_indices(o for o in range(outputs) if pixel in _columns_read(spec, o))
     s, p, k = spec.stride[1], spec.padding[1][0], spec.kernel_size[1]
     mistakes: list[Mistake] = [
-        (_sorted_cells(i for i in _columns_read(spec, pixel) if 0 <= i < n),
+        (_sorted_indices(i for i in _columns_read(spec, pixel) if 0 <= i < n),
          f"These are the input columns that output {pixel} reads. Asked is the other direction."),
-        (_sorted_cells(o for o in range(outputs) if 0 <= pixel - o * s < k),
+        (_sorted_indices(o for o in range(outputs) if 0 <= pixel - o * s < k),
          f"The padding is missing: window o begins at o·{s} − {p}."),
-        (_sorted_cells(o for o in range(outputs) if 0 <= pixel + p - o < k),
+        (_sorted_indices(o for o in range(outputs) if 0 <= pixel + p - o < k),
          f"The stride is missing: window o begins at o·{s} − {p}."),
-        (_sorted_cells(o for o in range(outputs) if 0 <= pixel + p - o * s <= k),
+        (_sorted_indices(o for o in range(outputs) if 0 <= pixel + p - o * s <= k),
          f"One too many: a window of {k} that begins at b ends at b + {k - 1}."),
-        (_sorted_cells(o for o in range(-k, outputs + k) if 0 <= pixel + p - o * s < k),
+        (_sorted_indices(o for o in range(-k, outputs + k) if 0 <= pixel + p - o * s < k),
          f"There are only the outputs 0 to {outputs - 1}."),
         ((pixel // s,), "This is one of them at most: windows overlap when the kernel is larger "
                         "than the stride."),
-        (_sorted_cells(range(outputs)), "Most of them are too far away."),
+        (_sorted_indices(range(outputs)), "Most of them are too far away."),
         ((), "Some window does read it."),
     ]  # fmt: skip
     windows = ", ".join(
@@ -171,23 +171,23 @@ def _two_layers_question(rng: SeededRandom, first: LayerSpec, n: int) -> Questio
         return None
     unit = rng.below(outputs)
     middle = [m for m in _columns_read(second, unit) if 0 <= m < between]
-    answer = _sorted_cells(i for m in middle for i in _columns_read(first, m) if 0 <= i < n)
+    answer = _sorted_indices(i for m in middle for i in _columns_read(first, m) if 0 <= i < n)
     if not answer:
         return None
     all_middle = _columns_read(second, unit)
     mistakes: list[Mistake] = [
-        (_sorted_cells(middle), "These are the columns of the map in between. Go through the first layer "
+        (_sorted_indices(middle), "These are the columns of the map in between. Go through the first layer "
                          "too."),
-        (_sorted_cells(i for m in all_middle for i in _columns_read(first, m) if 0 <= i < n),
+        (_sorted_indices(i for m in all_middle for i in _columns_read(first, m) if 0 <= i < n),
          "Columns of the padding *between* the layers do not read the input: leave them out "
          "before going further back."),
-        (_sorted_cells(i for m in middle for i in _columns_read(first, m)),
+        (_sorted_indices(i for m in middle for i in _columns_read(first, m)),
          f"Columns outside 0 to {n - 1} are padding, not input."),
-        (_sorted_cells(i for m in middle[:1] for i in _columns_read(first, m) if 0 <= i < n),
+        (_sorted_indices(i for m in middle[:1] for i in _columns_read(first, m) if 0 <= i < n),
          f"This follows column {middle[0]} of the map in between alone."),
-        (_sorted_cells(i for i in _columns_read(first, unit) if 0 <= i < n),
+        (_sorted_indices(i for i in _columns_read(first, unit) if 0 <= i < n),
          "This goes through the first layer only."),
-        (_sorted_cells(range(n)), "Not all of them: follow the outermost columns back."),
+        (_sorted_indices(range(n)), "Not all of them: follow the outermost columns back."),
     ]  # fmt: skip
     parts = ", ".join(f"{m} ← {ranges_text(tuple(_columns_read(first, m)))}" for m in middle)
     return QuestionContent(

@@ -46,6 +46,6 @@ class SeededRandom:
         return mixed
 
 
-def parity(text: str) -> int:
+def random_bit(text: str) -> int:
     """Return a pseudorandom bit that depends on the text alone."""
     return sha256(text.encode()).digest()[0] % 2

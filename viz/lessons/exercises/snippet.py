@@ -141,7 +141,7 @@ def _code_text(lines: list[CodeLine], comments: list[str]) -> str:
     return "\n".join(["net = nn.Sequential(", *rows, ")"])
 
 
-def _plausible_errors(line: CodeLine) -> list[tuple[int, str]]:
+def _plausible_wrong_sides(line: CodeLine) -> list[tuple[int, str]]:
     """Return wrong output sides, each with a clause such as "forgets the padding"."""
     layer = line.layer
     assert isinstance(layer, Conv | MaxPool)
@@ -166,7 +166,7 @@ def _wrong_comment_question(rng: SeededRandom, lines: list[CodeLine]) -> Questio
     correct = line.after.size
     assert correct
     errors = [
-        (side, why) for side, why in _plausible_errors(line) if side > 0 and side != correct[0]
+        (side, why) for side, why in _plausible_wrong_sides(line) if side > 0 and side != correct[0]
     ]
     if not errors:
         return None
@@ -262,18 +262,18 @@ def _why_line_is_right(line: CodeLine) -> str:
 
 def _question_content(
     lines: list[CodeLine],
-    index: int,
+    wrong_line: int,
     *,
     text: str,
     code: str,
     solution: str,
     mistakes: list[Mistake],
 ) -> QuestionContent:
-    """Return the question whose answer is the line with this index.
+    """Return the question whose answer is the line with this wrong_line.
 
     Args:
         lines: The correct code lines.
-        index: Index of the line with the mistake.
+        wrong_line: Index of the line with the mistake.
         text: The question.
         code: The code with the mistake.
         solution: The first sentences of the solution; a table of all shapes follows.
@@ -290,9 +290,9 @@ def _question_content(
     return QuestionContent(
         text=text,
         form="choice",
-        answer=index,
+        answer=wrong_line,
         solution=f"{solution}\n\n| | layer | true output |\n|---|---|---|\n{shapes}",
-        mistakes=distinct_mistakes(index, mistakes),
+        mistakes=distinct_mistakes(wrong_line, mistakes),
         subject=NetworkSubject(NetworkSpec(maps), (first.channels, *first.size)),
         code=code,
         options=tuple(f"line {letter(i)}" for i in range(len(lines))),

@@ -275,7 +275,7 @@ def test_results_as_files_say_settings_and_version() -> None:
     assert "<fewer>" not in page
     for row in rows[:2]:
         assert row.grid_verdict
-        assert row.grid_verdict.count in page
+        assert row.grid_verdict.counts_in_words in page
         assert row.runs[0].outcome
         assert row.runs[0].outcome.sentence in page.replace("&#x27;", "'")
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from core.gradients.counts import window_reads
+from core.gradients.counts import windows_per_pixel
 from tests.viz.slides import fits
 from viz.features.gradients import compute, export, params
 from viz.features.gradients.params import LAYERS, GradientSettings
@@ -71,7 +71,7 @@ def test_all_layers_share_one_scale() -> None:
 def test_reads_are_those_of_the_closed_form() -> None:
     axes = figure_of("counts").axes
     for place, name in enumerate(("max2", "average2", "conv3", "conv1")):
-        expected = window_reads(LAYERS[name], (8, 8))
+        expected = windows_per_pixel(LAYERS[name], (8, 8))
         assert (grid_of(axes[place]) == expected).all()
 
 

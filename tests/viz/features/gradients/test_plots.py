@@ -11,7 +11,7 @@ from core.data import picture
 from core.errors import SpecError
 from core.gradients.flow import GradientFlow, gradient_flow
 from core.gradients.pattern import InputGradient, contribution_counts, input_gradient
-from core.gradients.rebuild import BackwardPass, rebuild
+from core.gradients.rebuild import BackwardPass, backward_by_hand_and_autograd
 from core.gradients.recipe import FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from viz.features.gradients import plots as figures
@@ -129,7 +129,7 @@ def test_counts_say_whether_they_agree() -> None:
 
 def by_hand() -> BackwardPass:
     spec = LayerSpec("convolution", (3, 3), (2, 2), ((1, 1), (1, 1)))
-    return rebuild(spec, (8, 8), WEIGHT[:1], np.arange(16.0).reshape(1, 4, 4))
+    return backward_by_hand_and_autograd(spec, (8, 8), WEIGHT[:1], np.arange(16.0).reshape(1, 4, 4))
 
 
 def test_steps_of_the_backward_pass() -> None:

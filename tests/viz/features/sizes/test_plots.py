@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from core.layer import LayerSpec
-from core.layer.size_tables import COMMON_LAYERS, common_layers, conventions, size_map, size_table
+from core.layer.size_tables import (
+    COMMON_LAYERS,
+    common_layer_table,
+    convention_results,
+    kernel_stride_table,
+    stride_padding_table,
+)
 from viz.features.sizes import convention_plots as convention_figure
 from viz.features.sizes import plots as map_figure
 from viz.features.sizes.cells import convention_table_html, size_table_html
@@ -19,7 +25,7 @@ def layer(k: int = 3, s: int = 2, p: int = 1, operation: str = "convolution") ->
 
 
 def test_map_shows_every_cell_of_the_table() -> None:
-    table = size_map(layer(), (8, 8))
+    table = kernel_stride_table(layer(), (8, 8))
     figure = map_figure.size_map(table, "title", (3, 2))
     heat = figure.data[0]
     z = np.asarray(heat.z)
@@ -38,7 +44,7 @@ def test_map_shows_every_cell_of_the_table() -> None:
 
 
 def test_map_hatches_unread_cells_and_dashes_misfits() -> None:
-    table = size_map(layer(), (8, 8))
+    table = kernel_stride_table(layer(), (8, 8))
     figure = map_figure.size_map(table, "t")
     named = {trace.name: trace for trace in figure.data if trace.name}
     hatched = named["pixels unread (how many)"]
@@ -48,13 +54,13 @@ def test_map_hatches_unread_cells_and_dashes_misfits() -> None:
 
 
 def test_map_frames_the_chosen_layer_or_nothing() -> None:
-    table = size_map(layer(), (8, 8))
+    table = kernel_stride_table(layer(), (8, 8))
     names = [[t.name for t in map_figure.size_map(table, "t", c).data] for c in ((3, 2), (99, 2))]
     assert ["the layer as set" in n for n in names] == [True, False]
 
 
 def test_conventions_draw_cells_padding_and_windows() -> None:
-    results = conventions(layer(), (8, 8), run=True)
+    results = convention_results(layer(), (8, 8), run=True)
     figure = convention_figure.conventions(results, "t")
     bars = {t.name: t for t in figure.data if t.type == "bar"}
     shown = [r.cols for r in results if r.cols is not None]
@@ -69,14 +75,14 @@ def test_conventions_draw_cells_padding_and_windows() -> None:
 
 
 def test_windows_stand_where_the_taps_are() -> None:
-    results = conventions(layer(s=1, p=0), (5, 5), run=True)[:1]
+    results = convention_results(layer(s=1, p=0), (5, 5), run=True)[:1]
     figure = convention_figure.conventions(results, "t")
     window = next(t for t in figure.data if t.name == "window")
     assert sorted((window.base + 0.5).tolist()) == [0, 1, 1, 2, 2, 2, 3, 3, 4]
 
 
 def test_conventions_show_torchs_values_and_frame_what_differs() -> None:
-    results = conventions(layer(), (8, 8), run=True)
+    results = convention_results(layer(), (8, 8), run=True)
     figure = convention_figure.conventions(results, "t")
     heat = next(t for t in figure.data if t.type == "heatmap")
     values = np.concatenate([r.values.ravel() for r in results if r.values is not None])
@@ -102,32 +108,32 @@ def test_conventions_show_torchs_values_and_frame_what_differs() -> None:
     ],
 )
 def test_extremes_can_be_drawn(spec: LayerSpec, size: tuple[int, int]) -> None:
-    results = conventions(spec, size, run=True)
+    results = convention_results(spec, size, run=True)
     figure = convention_figure.conventions(results, "t")
     assert json.loads(figure.to_json())
     assert len(figure.layout.annotations) == len(results)
-    assert json.loads(map_figure.size_map(size_map(spec, size), "t").to_json())
+    assert json.loads(map_figure.size_map(kernel_stride_table(spec, size), "t").to_json())
     assert "<table>" in convention_table_html(results)
 
 
 def test_html_table_says_size_unread_and_why_not() -> None:
-    html = size_table_html(size_table(layer(p=0), (6, 6)), chosen=(2, 0))
+    html = size_table_html(stride_padding_table(layer(p=0), (6, 6)), chosen=(2, 0))
     assert "11 unread" in html
     assert html.count("chosen'") == 1
-    small = size_table_html(size_table(layer(7, 1, 0), (4, 4)))
+    small = size_table_html(stride_padding_table(layer(7, 1, 0), (4, 4)))
     assert "class='misfit'" in small
     assert "spans 7 pixels" in small
     assert "wrong'" not in small
 
 
 def test_html_table_of_common_layers_names_where_they_are_found() -> None:
-    table = common_layers(((224, 224),))
+    table = common_layer_table(((224, 224),))
     html = size_table_html(table, notes=tuple(c.used_in for c in COMMON_LAYERS))
     assert "ResNet&#x27;s first layer" in html
     assert html.count("<tr>") == len(COMMON_LAYERS) + 1
 
 
 def test_convention_table_says_refused() -> None:
-    html = convention_table_html(conventions(layer(), (8, 8)))
+    html = convention_table_html(convention_results(layer(), (8, 8)))
     assert "refused by PyTorch" in html
     assert "0 before, 1 after" in html

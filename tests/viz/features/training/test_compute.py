@@ -275,8 +275,8 @@ def test_a_visitors_images_are_learned_and_need_to_be_here(
     text = to_text(c.specs[0])
     assert compute.classify(text, 0).shape == (2,)
     images, labels = compute.test_images(c, 4)
-    np.testing.assert_array_equal(images, source_of(own).test()[0][:4])
-    np.testing.assert_array_equal(labels, source_of(own).test()[1][:4])
+    np.testing.assert_array_equal(images, source_of(own).test_set()[0][:4])
+    np.testing.assert_array_equal(labels, source_of(own).test_set()[1][:4])
     monkeypatch.setattr(lab_store, "UPLOADS", ByteLimitedLRU(10**8, lambda own: 1))
     for ask in (compute.trained_module, lab_store.finished_run):
         with pytest.raises(SpecError, match="digest must be that of images that are here"):
@@ -297,7 +297,7 @@ def test_the_trained_net_is_as_good_as_its_last_record_says(here: Any) -> None:
     for (net, seed), records in trained(c).items():
         module = compute.trained_module(to_text(c.run_spec(net, seed)))
         assert not module.training
-        images, labels = source_of(Digits()).test()
+        images, labels = source_of(Digits()).test_set()
         with torch.inference_mode():
             right = float((module(images).argmax(1) == labels).float().mean())
         first, last = (r.as_dict()["test_accuracy"] for r in (records[0], records[-1]))
@@ -326,7 +326,7 @@ def test_the_field_over_a_digit_is_autograds_with_ties_shared(
     trained(c)
     rows = 16
     row, column = {"centre": (8, 8), "0.0": (0, 0), "3.40": (3, rows - 1)}[unit]
-    images, _ = source_of(c.task).test()
+    images, _ = source_of(c.task).test_set()
     for net in range(2):
         text = to_text(c.specs[net])
         module = compute.trained_module(text)

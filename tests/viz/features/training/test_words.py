@@ -15,7 +15,7 @@ from core.training.records import Record, Snapshot, State
 from core.training.spec import Digits, LongRange, TrainingSpec
 from tests.viz.features.training.training_visit import asked, tiny
 from viz.features.training import words as training_words
-from viz.lessons.claims.chance import SIGMA_NOISE, all_beyond
+from viz.lessons.claims.chance import SIGMA_NOISE, all_above_range
 
 NAMES = ("max pooling", "strided convolution", "blurred stride")
 
@@ -115,7 +115,7 @@ def test_growth_is_called_so_only_beyond_what_images_make_of_it(
 
 @pytest.mark.parametrize("factors", [[1.2, 1.3, 1.4], [0.8, 0.7, 0.9], [1.06, 1.2, 1.07]])
 def test_the_lab_and_claim_15_agree(factors: list[float]) -> None:
-    wider = all_beyond(factors, SIGMA_NOISE, SIGMA_NOISE**2)
+    wider = all_above_range(factors, SIGMA_NOISE, SIGMA_NOISE**2)
     assert (wider is True) == ("wider in every seed" in grown(factors))
     assert wider is not False or "narrower in every seed" in grown(factors)
 

@@ -110,7 +110,8 @@ def test_a_broken_experiment_changes_the_verdict(
 @pytest.mark.parametrize("side", [9, 12, 15])
 def test_what_a_1x1_with_stride_2_leaves_out(side: int) -> None:
     v1, v1_5 = (
-        subject._unread_share(spec, side) for spec in subject._reducing_blocks(subject.PUBLISHED)
+        subject._facts_and_unread_share(spec, side)
+        for spec in subject._downsampling_blocks(subject.PUBLISHED)
     )
     read = len(range(0, side, 2)) ** 2
     assert v1[1] == pytest.approx(1 - read / side**2)
@@ -123,7 +124,8 @@ def test_what_a_1x1_with_stride_2_leaves_out(side: int) -> None:
 def test_the_versions_differ_by_the_same_at_every_depth() -> None:
     for depth in ("50", "101"):
         first, second = (
-            subject._field_sizes(f"resnet{depth}{end}") for _, end, *_ in subject.VERSIONS
+            subject._closed_and_measured_field_width(f"resnet{depth}{end}")
+            for _, end, *_ in subject.VERSIONS
         )
         assert int(first[1]) - int(second[1]) == 2 * (4 + 8 + 16)
         assert first[0] == first[1]
@@ -152,8 +154,8 @@ RATES = st.tuples(*[st.integers(1, 6)] * 3)
 def test_pixels_read_are_the_sums_of_taps(rates: tuple[int, ...]) -> None:
     reach = sum(rates)
     sums = {sum(taps) + reach for taps in product(*((-rate, 0, rate) for rate in rates))}
-    assert np.flatnonzero(others.read_pixels(rates)).tolist() == sorted(sums)
-    _, out, ways = others._path_counts(rates)
+    assert np.flatnonzero(others.read_pixel_mask(rates)).tolist() == sorted(sums)
+    _, out, ways = others._sides_and_path_counts(rates)
     assert out == 2 * reach + 1
     assert np.flatnonzero(ways[reach]).tolist() == sorted(sums)
     assert ways.sum() == 9**3

@@ -26,7 +26,7 @@ def with_times(*times: float, apart: float = 0.1) -> Callable[[pytest.MonkeyPatc
         def told(lines: Sequence[str], *_: Any) -> tuple[Quartiles, ...]:
             return tuple(Quartiles(t, t - apart, t + apart) for t in times[: len(lines)])
 
-        monkeypatch.setattr(subject, "_milliseconds", told)
+        monkeypatch.setattr(subject, "_measured_milliseconds", told)
 
     return install
 
@@ -36,7 +36,7 @@ def with_one_parameter_a_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = subject.torch_parameters
 
     def broken(spec: Any, input_size: Any) -> int:
-        return honest(spec, input_size) + subject.facts_of(spec, input_size).torch_shape[-1]
+        return honest(spec, input_size) + subject.block_facts_of(spec, input_size).torch_shape[-1]
 
     monkeypatch.setattr(subject, "torch_parameters", broken)
 
@@ -54,13 +54,13 @@ def with_a_wrong_pool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_other_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stack has one layer less."""
-    honest = stacks._stack_lines
+    honest = stacks._large_and_stacked_notation
 
     def broken(values: Any) -> tuple[str, str]:
         large, small = honest(values)
         return large, small.rsplit(", ", 1)[0]
 
-    monkeypatch.setattr(stacks, "_stack_lines", broken)
+    monkeypatch.setattr(stacks, "_large_and_stacked_notation", broken)
 
 
 SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {
@@ -132,7 +132,7 @@ def test_counted_quantities_need_no_clock() -> None:
 
 
 def test_time_is_really_measured() -> None:
-    times = subject._milliseconds(("conv3 s2 c4", "maxpool2"), (4, 16, 16), 2)
+    times = subject._measured_milliseconds(("conv3 s2 c4", "maxpool2"), (4, 16, 16), 2)
     assert len(times) == 2
     assert all(0 < each.low <= each.median <= each.high for each in times)
 

@@ -15,7 +15,7 @@ from core.layer import LayerSpec, operations
 from tests.viz.lessons.claims.test_sizes import with_another_stride
 from viz.lessons.claims import claim
 from viz.lessons.claims import coverage as subject
-from viz.lessons.claims.parts import layer, torch_read_counts
+from viz.lessons.claims.parts import square_layer, torch_read_counts
 
 
 def with_padding_after(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def with_padding_after(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_symmetric_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """TensorFlow's convention pads as PyTorch's number does."""
-    honest = subject.conventions
+    honest = subject.convention_results
 
     def broken(*given: Any, **more: Any) -> Any:
         found = {each.name: each for each in honest(*given, **more)}
@@ -43,7 +43,7 @@ def with_symmetric_same(monkeypatch: pytest.MonkeyPatch) -> None:
         found["tf_same"] = replace(own, name="tf_same")
         return tuple(found.values())
 
-    monkeypatch.setattr(subject, "conventions", broken)
+    monkeypatch.setattr(subject, "convention_results", broken)
 
 
 SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {
@@ -98,7 +98,7 @@ def test_closed_form_and_gradient_lose_the_same_rows(
 def test_torch_s_gradient_counts_the_windows(
     kernel_size: int, stride: int, padding: int, n: int
 ) -> None:
-    counts = torch_read_counts(layer(kernel_size, stride, padding), n)
+    counts = torch_read_counts(square_layer(kernel_size, stride, padding), n)
     along = [0] * n
     for start in range(-padding, n + padding - kernel_size + 1, stride):
         for place in range(start, start + kernel_size):

@@ -29,10 +29,10 @@ def with_shallow_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_another_dilation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dilations are one larger than asked for."""
-    honest = subject.conv_notation
+    honest = subject.width_conv_notation
     monkeypatch.setattr(
         subject,
-        "conv_notation",
+        "width_conv_notation",
         lambda kernel, stride=1, dilation=0: honest(kernel, stride, dilation + 1),
     )
 

@@ -36,9 +36,11 @@ def with_the_table_s_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def without_strides(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every layer is built with stride 1."""
-    honest = subject.conv_notation
+    honest = subject.width_conv_notation
     monkeypatch.setattr(
-        subject, "conv_notation", lambda kernel, stride=1, dilation=1: honest(kernel, 1, dilation)
+        subject,
+        "width_conv_notation",
+        lambda kernel, stride=1, dilation=1: honest(kernel, 1, dilation),
     )
 
 

@@ -41,14 +41,16 @@ def with_sums_for_means(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_a_kernel_unflipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's channels are exchanged, and it is not turned."""
-    honest = rebuild._flipped
-    monkeypatch.setattr(rebuild, "_flipped", lambda w, groups: honest(w, groups)[:, :, ::-1, ::-1])
+    honest = rebuild._flipped_kernel
+    monkeypatch.setattr(
+        rebuild, "_flipped_kernel", lambda w, groups: honest(w, groups)[:, :, ::-1, ::-1]
+    )
 
 
 def with_larger_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch's own initialisation with the variance of He's."""
-    honest = flow._weight
-    monkeypatch.setattr(flow, "_weight", lambda *given: honest(*given) * 6**0.5)
+    honest = flow._random_weight
+    monkeypatch.setattr(flow, "_random_weight", lambda *given: honest(*given) * 6**0.5)
 
 
 SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {

@@ -127,4 +127,4 @@ def test_a_rule_is_named_only_where_it_is_right() -> None:
 
 def test_the_count_is_told_in_words() -> None:
     found = judged(TOY, ["holds", "holds when", "not decided here", "does not hold"])
-    assert found.count == "1 of 4 settings, in part in 1, not decided in 1"
+    assert found.counts_in_words == "1 of 4 settings, in part in 1, not decided in 1"

@@ -105,11 +105,11 @@ def test_with_another_stride_the_verdicts_change(
 
     monkeypatch.setattr(experiments, "_convolution", conv)
     if stride == 1:
-        monkeypatch.setattr(experiments, "phase_counts", lambda k, s: true_counts(k, stride))
+        monkeypatch.setattr(experiments, "windows_per_phase", lambda k, s: true_counts(k, stride))
     assert {name: verdict(name) for name in wrong} == wrong
 
 
-true_counts = experiments.phase_counts
+true_counts = experiments.windows_per_phase
 
 
 def test_without_a_blur_none_gets_closer(monkeypatch: pytest.MonkeyPatch) -> None:
