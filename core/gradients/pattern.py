@@ -74,7 +74,7 @@ class InputGradient:
 
     @property
     def statistics(self) -> Statistics:
-        """The statistics of the input gradient."""
+        """Mean magnitude, spread, and share of zeros of the input gradient, and the other statistics."""
         return statistics(self.gradient)
 
 

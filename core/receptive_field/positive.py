@@ -52,7 +52,7 @@ def positive_copy(module: nn.Module) -> nn.Module:
 
 
 def _named_tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """The parameters, buffers and tensor attributes of a module, with their unqualified names."""
+    """All tensors of a module and of the modules inside it, each with its name in its own module."""
     for part in module.modules():
         for name, tensor in (
             *own_parameters(part).items(),

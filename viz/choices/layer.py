@@ -51,7 +51,7 @@ def _width_setting(default: int, low: int, high: int) -> Any:
 
 
 def _side_padding_setting(name: str) -> Any:
-    """A field for the padding on one side, which the label names."""
+    """A field for the padding on one side; ``name`` is its label."""
     return _pixels_setting(0, 0, MAX_PADDING, name)
 
 

@@ -41,7 +41,7 @@ def elementwise(call: Call) -> Outcome:
 
 
 def _selects_by_constant_mask(call: Call) -> bool:
-    """Whether where(condition, input, other) selects by a constant between two computed tensors."""
+    """Whether where() has a condition that does not depend on the input, and two branches that do."""
     values = (call.get(0, "condition"), call.get(1, "input"), call.get(2, "other"))
     condition, *branches = map(call.source_of, values)
     return condition is None and None not in branches

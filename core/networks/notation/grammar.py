@@ -68,7 +68,7 @@ class Token:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """The tokens of a text without comments; the last one is empty."""
+    """Split a text into tokens and skip its comments; an empty token marks the end."""
     tokens, new_line = [], False
     for match in TOKEN.finditer(text):
         if match[0] == "\n":

@@ -52,7 +52,13 @@ def _heading(analysis: Analysis, request: Request) -> None:
 
 
 def _refuse(error: SpecError, most: int, values: ErfSettings) -> None:
-    """Draw the reason why there is no map, with buttons that lead to settings that work."""
+    """Draw why there is no map, with buttons to settings that work, and an offer of training.
+
+    Args:
+        error: the reason.
+        most: largest number of draws that can be computed in time; 0 for none.
+        values: of the page.
+    """
     plain = ErfSettings.defaults() | {"input_height": 64, "input_width": 64}
     nearer = None
     if error.parameter == "draws" and most:
