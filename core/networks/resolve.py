@@ -217,10 +217,10 @@ def sum_shape(branch_outputs: list[Shape]) -> Shape:
         SpecError: the shapes differ.
     """
     body, shortcut = branch_outputs
-    if body.flat != shortcut.flat or _known_and_different(body.channels, shortcut.channels):
+    if body.flat != shortcut.flat or _sizes_conflict(body.channels, shortcut.channels):
         rule = f"must leave what the shortcut does, {shortcut}; a shortcut conv1 can change that"
         raise SpecError("body", rule, str(body))
-    if _known_and_different(body.size, shortcut.size):
+    if _sizes_conflict(body.size, shortcut.size):
         rule = f"must leave the shortcut's size, {shortcut}; give both the same strides"
         raise SpecError("body", rule, str(body))
     return Shape(
@@ -238,7 +238,7 @@ def concat_shape(branch_outputs: list[Shape]) -> Shape:
     """
     first = next((end for end in branch_outputs if end.size is not None), branch_outputs[0])
     for end in branch_outputs:
-        if end.flat != first.flat or _known_and_different(end.size, first.size):
+        if end.flat != first.flat or _sizes_conflict(end.size, first.size):
             rule = f"must leave the other branches' size, {first}; give all the same strides"
             raise SpecError("branch", rule, str(end))
     counts = [end.channels for end in branch_outputs if end.channels is not None]
@@ -249,6 +249,6 @@ def concat_shape(branch_outputs: list[Shape]) -> Shape:
     return replace(first, channels=channels)
 
 
-def _known_and_different(one: object, other: object) -> bool:
+def _sizes_conflict(one: object, other: object) -> bool:
     """Whether two values are both known (not None) and differ."""
     return one is not None and other is not None and one != other

@@ -300,7 +300,7 @@ def constructor_call(layer: Leaf, before: Shape) -> ConstructorCall:
     for index, name in enumerate(form.arguments):
         value = _as_torch_argument(layer, name) if name in form.settings else None
         if name == form.input_argument:
-            value = value or _known_channels(before)
+            value = value or _channels_or_refuse(before)
         elif name not in form.settings or name in form.fixed:
             continue
         if index < form.required:
@@ -312,7 +312,7 @@ def constructor_call(layer: Leaf, before: Shape) -> ConstructorCall:
     )
 
 
-def _known_channels(before: Shape) -> int:
+def _channels_or_refuse(before: Shape) -> int:
     """The number of channels or features of a shape; SpecError if it is unknown."""
     if before.channels is None:
         raise SpecError("features", "cannot be told without the input's size", "unknown")

@@ -27,7 +27,7 @@ def asked(side, layers):
     values = params.ErfSettings(layers=layers, input_height=side, input_width=side, draws=1)
     found = network_analysis.analysis(network.network(values))
     request = params.request(values, found.deepest.node.name, found.deepest.node.grid)
-    compute.check(request, found)
+    compute.check_request(request, found)
     return request
 
 def outcome(request):

@@ -174,7 +174,7 @@ class Constants:
         if (
             trained
             and name not in _ALWAYS_COMPUTED
-            and all(self._is_only_known_nonzero(t) for t in read)
+            and all(self._is_nonzero_without_value(t) for t in read)
         ):
             self.trained_ids.update(id(t) for t in results)
             return
@@ -196,7 +196,7 @@ class Constants:
 
         The tensor must be tracked (`is_tracked`).
         """
-        if self._is_only_known_nonzero(tensor) or tensor.numel() > MAX_TRACKED_VALUES:
+        if self._is_nonzero_without_value(tensor) or tensor.numel() > MAX_TRACKED_VALUES:
             return None
         values = self._writable_values(tensor) if tensor.is_meta else tensor
         zeros = fixed_zeros(values)
@@ -226,7 +226,7 @@ class Constants:
             return True
         return isinstance(tensor, nn.Parameter) and _module_values(tensor) is None
 
-    def _is_only_known_nonzero(self, tensor: torch.Tensor) -> bool:
+    def _is_nonzero_without_value(self, tensor: torch.Tensor) -> bool:
         """Whether nothing is known of a tensor but that its values are nonzero."""
         return id(tensor) not in self.values and tensor.is_meta and _module_values(tensor) is None
 

@@ -269,8 +269,8 @@ def _training_lab_code(run: TrainingSpec, trained: bool) -> tuple[list[str], lis
     if not trained:
         imports.append("from core.training.nets import model")
         return imports, before, "model(spec.net, spec.task, spec.seed)"
-    imports.append("from core.training.loop import train, trained")
-    return imports, [*before, "*_, last = train(spec)"], "trained(spec, last.state)"
+    imports.append("from core.training.loop import train, trained_network")
+    return imports, [*before, "*_, last = train(spec)"], "trained_network(spec, last.state)"
 
 
 def _swap_statements(request: Request) -> list[str]:
