@@ -32,7 +32,7 @@ def there(module: str, name: str) -> bool:
 
 
 def test_printed_code_imports_what_there_is() -> None:
-    found = list(printed_imports())
-    assert {"core.erf", "core.training.loop"} <= {module for _, module, _ in found}
-    assert [each for each in found if not there(*each[1:])] == []
+    imports = list(printed_imports())
+    assert {"core.erf", "core.training.loop"} <= {module for _, module, _ in imports}
+    assert [each for each in imports if not there(*each[1:])] == []
     assert not there("core.erf", "nothing_of_that_name")

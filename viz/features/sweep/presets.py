@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from core.layer.board import BoardSpec, Upload
-from core.layer.operations import OPERATIONS
+from core.layer.operations import OPERATIONS, Operation
 from viz.choices import layer
 from viz.choices.layer import LayerSettings
 from viz.features.sweep.params import SweepSettings
@@ -27,7 +28,7 @@ CLASSICS: dict[str, dict[str, Any]] = {
 }
 """The four presets that can be compared side by side: stride 1 or 2, with or without padding."""
 
-PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
+USUAL_PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
     "half (same size)": _preset(convention="half"),
     "full": _preset(convention="full"),
     "dilated": _preset(dilation=2),
@@ -36,11 +37,17 @@ PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
     "average pooling": _preset(operation="average_pooling", kernel_size=2, stride=2),
     "blur pooling": _preset(operation="blur_pooling", stride=2, padding=1, padding_mode="reflect"),
 }
-PRESETS |= {
-    operation.label.lower(): _preset(operation=name, stride=2)
-    for name, operation in OPERATIONS.items()
-    if all(preset["operation"] != name for preset in PRESETS.values())
-}
+"""Settings of the usual presets by label."""
+
+
+def presets_of_others(operations: Mapping[str, Operation]) -> dict[str, dict[str, Any]]:
+    """A preset with stride 2 for each of these operations that `USUAL_PRESETS` leaves out."""
+    usual = {preset["operation"] for preset in USUAL_PRESETS.values()}
+    others = {name: each for name, each in operations.items() if name not in usual}
+    return {each.label.lower(): _preset(operation=n, stride=2) for n, each in others.items()}
+
+
+PRESETS = USUAL_PRESETS | presets_of_others(OPERATIONS)
 """Settings of all presets by label; a click on a preset sets them."""
 
 

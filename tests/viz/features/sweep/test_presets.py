@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from core.layer.operations import OPERATIONS, check
 from tests.viz.values import accepts, defaults
 from viz.choices import layer as state
-from viz.features.sweep.presets import CLASSICS, PRESETS, matching_preset
+from viz.features.sweep.presets import CLASSICS, PRESETS, matching_preset, presets_of_others
 
 PARAMS = {param.name: param for param in state.LayerSettings.params()}
 
@@ -68,3 +69,10 @@ def test_the_classics_are_all_of_padding_and_stride() -> None:
     shown = {(values["padding"], values["stride"]) for values in CLASSICS.values()}
     assert shown == {(0, 1), (0, 2), (1, 1), (1, 2)}
     assert CLASSICS.items() <= PRESETS.items()
+
+
+def test_an_operation_of_its_own_gets_a_preset() -> None:
+    row = replace(OPERATIONS["blur_pooling"], label="Half mean")
+    presets = presets_of_others({**OPERATIONS, "half_mean": row})
+    assert list(presets) == ["half mean"]
+    assert (presets["half mean"]["operation"], presets["half mean"]["stride"]) == ("half_mean", 2)
