@@ -21,3 +21,10 @@ def test_code_prints_what_its_comments_say(block: str, capsys: pytest.CaptureFix
     printed = capsys.readouterr().out
     for said in re.findall(r"# (\([\d, ]+\))$", block, re.MULTILINE):
         assert said in printed
+
+
+def test_the_number_of_architectures_is_that_of_the_zoo() -> None:
+    from core.networks.zoo import NAMES
+
+    (count,) = re.findall(r"for (\d+) published architectures", README)
+    assert int(count) == len(NAMES)
