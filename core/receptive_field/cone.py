@@ -5,16 +5,13 @@ pixel that every unit of every node depends on. `ancestor_boxes` gives the units
 one unit depends on, and `descendant_boxes` the units that depend on it. Padding counts only if it
 copies pixels (reflect, circular, …).
 
-A picture of a cone needs all units of every line along one axis (`ancestor_cone`,
-`descendant_cone`), the taps between them (`tap_links`), and the size of the padding beside each map
-(`padding_widths`).
+`core.receptive_field.cross_section` has what a picture of a cone needs besides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +19,11 @@ from numpy.typing import NDArray
 from ..graph.axes.axis_map import AxisMap, matrix_of_reads
 from ..graph.graph import Graph, Node
 
-if TYPE_CHECKING:
-    from .outline import Line
-
 Span = tuple[int, int]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 NO_PIXEL = 1 << 60
 """The first pixel of a unit that depends on no pixel; it is larger than any real one."""
-MAX_PADDING_WIDTH = 64
-"""The most units of padding that `padding_widths` counts beside a map."""
 
 
 class Box(NamedTuple):
@@ -122,6 +114,11 @@ def ancestor_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, 
         name: the name of the unit's node, which is also in the result.
         unit: (row, column) of the unit.
     """
+    return _bounding_boxes(graph, ancestor_marks(graph, name, unit))
+
+
+def ancestor_marks(graph: Graph, name: str, unit: tuple[int, int]) -> Marks:
+    """The marks of the units of all nodes that one unit depends on; see `ancestor_boxes`."""
     marks: Marks = {name: _marks_of_unit(graph, name, unit)}
     for current in reversed(list(graph)):
         node = graph[current]
@@ -129,7 +126,7 @@ def ancestor_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, 
             for parent, maps in zip(node.inputs, node.maps, strict=True):
                 read = [_inputs_read_by(marks[current][axis], maps[axis]) for axis in (0, 1)]
                 _add_marks(marks, parent, (read[0], read[1]))
-    return _bounding_boxes(graph, marks)
+    return marks
 
 
 def exact_pixel_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Box | None:
@@ -188,13 +185,18 @@ def descendant_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str
         name: the name of the unit's node, which is also in the result.
         unit: (row, column) of the unit.
     """
+    return _bounding_boxes(graph, descendant_marks(graph, name, unit))
+
+
+def descendant_marks(graph: Graph, name: str, unit: tuple[int, int]) -> Marks:
+    """The marks of the units of all nodes that depend on one unit; see `descendant_boxes`."""
     marks: Marks = {name: _marks_of_unit(graph, name, unit)}
     for current, node in graph.items():
         for parent, maps in zip(node.inputs, node.maps, strict=True):
             if parent in marks and current != name:
                 reading = [_outputs_reading(marks[parent][axis], maps[axis]) for axis in (0, 1)]
                 _add_marks(marks, current, (reading[0], reading[1]))
-    return _bounding_boxes(graph, marks)
+    return marks
 
 
 def _marks_of_unit(graph: Graph, name: str, unit: tuple[int, int]) -> tuple[BoolArray, BoolArray]:
@@ -249,143 +251,3 @@ def _first_and_last(marked: BoolArray) -> Span:
     """The first and the last index that is marked."""
     units = np.flatnonzero(marked)
     return int(units[0]), int(units[-1])
-
-
-@dataclass(frozen=True)
-class TapLink:
-    """One tap of one unit: a connection between two units of the picture.
-
-    Attributes:
-        line: the index of the line of the reading unit.
-        unit: the reading unit, along one axis.
-        source: the index of the line that it reads.
-        tap: the unit that it reads there; positions outside the map are padding.
-        branch: the index of the branch that the connection belongs to; None on the trunk.
-    """
-
-    line: int
-    unit: int
-    source: int
-    tap: int
-    branch: int | None
-
-
-@dataclass(frozen=True)
-class Cone:
-    """The units of all lines that belong to the cone of one unit, along one axis.
-
-    Attributes:
-        marks: for each line, an array (units,) that is True for units of the cone; None if it has
-            none.
-        pads: for each line, the positions in the padding beside its map that are read.
-    """
-
-    marks: tuple[BoolArray | None, ...]
-    pads: tuple[frozenset[int], ...]
-
-
-def ancestor_cone(lines: Sequence[Line], line_index: int, unit: int, axis: int) -> Cone:
-    """The cone of the units that one unit depends on.
-
-    Args:
-        lines: the lines of the network, from `core.receptive_field.outline.outline`.
-        line_index: the index of the unit's line.
-        unit: the position of the unit along the axis.
-        axis: 0 for the height, 1 for the width.
-    """
-    marks = _marks_with_one_unit(lines, line_index, unit, axis)
-    pads: list[set[int]] = [set() for _ in lines]
-    for current in range(line_index, 0, -1):
-        for source, own in lines[current].inputs:
-            axis_map = lines[current].node.maps[own][axis]
-            marks[source] = marks[source] | _inputs_read_by(marks[current], axis_map)
-            for reader in np.flatnonzero(marks[current]).tolist():
-                pads[source].update(_padding_positions_read(axis_map, reader))
-    return _cone_of_marks(marks, pads)
-
-
-def descendant_cone(lines: Sequence[Line], line_index: int, unit: int, axis: int) -> Cone:
-    """The cone of the units that depend on one unit; the arguments are those of `ancestor_cone`."""
-    marks = _marks_with_one_unit(lines, line_index, unit, axis)
-    for current in range(line_index + 1, len(lines)):
-        for source, own in lines[current].inputs:
-            axis_map = lines[current].node.maps[own][axis]
-            marks[current] = marks[current] | _outputs_reading(marks[source], axis_map)
-    return _cone_of_marks(marks, [set() for _ in lines])
-
-
-def _marks_with_one_unit(
-    lines: Sequence[Line], line_index: int, unit: int, axis: int
-) -> list[BoolArray]:
-    """The marks of all lines along one axis, with a single unit marked."""
-    marks = [np.zeros(line.node.grid[axis], dtype=bool) for line in lines]
-    marks[line_index][unit] = True
-    return marks
-
-
-def _cone_of_marks(marks: Sequence[BoolArray], pads: Sequence[set[int]]) -> Cone:
-    """The cone with these marks, with None for lines without marks."""
-    return Cone(tuple(own if own.any() else None for own in marks), tuple(map(frozenset, pads)))
-
-
-def _padding_positions_read(axis: AxisMap, unit: int) -> list[int]:
-    """The positions beside an input, in zero padding, that one output of a map reads."""
-    if axis.whole or axis.causal or axis.edge != "zero":
-        return []
-    periods, phase = divmod(unit, axis.period)
-    taps = (tap + periods * axis.advance for tap in axis.taps[phase])
-    return [tap for tap in taps if not 0 <= tap < axis.n_in]
-
-
-def tap_links(
-    lines: Sequence[Line], cone: Cone, axis: int, of_descendants: bool = False
-) -> Iterator[TapLink]:
-    """Every tap between units of a cone, and every tap into the padding.
-
-    Args:
-        lines: the lines of the network.
-        cone: the cone of one unit.
-        axis: 0 for the height, 1 for the width.
-        of_descendants: whether the cone is one of descendants; taps into the padding are then left
-            out.
-    """
-    for index, line in enumerate(lines):
-        for source, own in line.inputs:
-            marked, source_marks = cone.marks[index], cone.marks[source]
-            if marked is None or source_marks is None:
-                continue
-            branch = own if len(line.inputs) > 1 else line.branch
-            axis_map = line.node.maps[own][axis]
-            for unit in np.flatnonzero(marked).tolist():
-                read = _inputs_read_by(np.arange(len(marked)) == unit, axis_map)
-                taps = np.flatnonzero(source_marks & read).tolist()
-                taps += [] if of_descendants else _padding_positions_read(axis_map, unit)
-                yield from (TapLink(index, unit, source, tap, branch) for tap in taps)
-
-
-def image_position(line: Line, axis: int, unit: int) -> float:
-    """The position in the image, in pixels, of the center of a unit's receptive field.
-
-    Units beyond the ends of the map are extrapolated by the effective stride.
-    """
-    last, stride = line.node.grid[axis] - 1, float(line.field.effective_stride[axis])
-    inside = min(max(unit, 0), last)
-    span = line.field.axes[axis].span(inside)
-    center = float(line.field.center[axis]) + inside * stride
-    return ((span[0] + span[1]) / 2 if span else center) + (unit - inside) * stride
-
-
-def padding_widths(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
-    """For each line, the number of units of zero padding read (before, after) its map."""
-    widths = [(0, 0)] * len(lines)
-    for line in lines:
-        for source, own in line.inputs:
-            axis_map = line.node.maps[own][axis]
-            period, n = axis_map.period, axis_map.n_out
-            ends = {*range(min(period, n)), *range(max(0, n - period), n)}
-            taps = [tap for unit in ends for tap in _padding_positions_read(axis_map, unit)]
-            before, after = widths[source]
-            before = max([before, *(-tap for tap in taps)])
-            after = max([after, *(tap - axis_map.n_in + 1 for tap in taps)])
-            widths[source] = min(before, MAX_PADDING_WIDTH), min(after, MAX_PADDING_WIDTH)
-    return widths

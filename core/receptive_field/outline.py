@@ -7,12 +7,14 @@ even 1×1 windows. A line between a fork and a merge has the index of its branch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..graph.axes.axis_map import AxisMap, Window
 from ..graph.graph import Graph, Node, map_data
+from .cross_section import padding_copies, padding_widths
 from .fields import ReceptiveField
 
 KINDS_NEVER_FOLDED = ("input", "window", "transposed", "resample")
@@ -47,6 +49,11 @@ class Line:
     def text(self) -> str:
         """A short description of the operation, such as ``conv2d 3×3, stride 2``."""
         return describe(self.node)
+
+    @property
+    def short_text(self) -> str:
+        """The `text` in fewer words: without the padding, such as ``conv 3×3, stride 2``."""
+        return re.sub(r"2d\b|, padding [^,]*", "", self.text)
 
     @property
     def strided(self) -> bool:
@@ -169,9 +176,14 @@ def as_data(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
     """The lines as plain lists and numbers for JSON, from which a browser draws the picture.
 
     ``paths`` are left out where size, stride and padding describe every unit. An axis of a map
-    is ``null`` if it is the identity.
+    is ``null`` if it is the identity. ``pads`` are the `padding_widths` along both axes, and the
+    ``copies`` of a map its `padding_copies`.
     """
-    return [_line_data(line) for line in lines]
+    rows, cols = padding_widths(lines, 0), padding_widths(lines, 1)
+    return [
+        _line_data(line) | {"pads": [list(rows[at]), list(cols[at])]}
+        for at, line in enumerate(lines)
+    ]
 
 
 def _line_data(line: Line) -> dict[str, Any]:
@@ -180,6 +192,7 @@ def _line_data(line: Line) -> dict[str, Any]:
         "name": node.name,
         "label": line.label,
         "text": line.text,
+        "short_text": line.short_text,
         "kind": node.kind,
         "shape": list(node.shape[1:]),
         "grid": list(node.grid),
@@ -208,4 +221,6 @@ def _line_data(line: Line) -> dict[str, Any]:
 
 def _axis_data(axis: AxisMap) -> dict[str, Any] | None:
     """A map along one axis as plain values; None for the identity."""
-    return None if axis.is_identity else map_data(axis)
+    if axis.is_identity:
+        return None
+    return map_data(axis) | {"copies": {str(at): unit for at, unit in padding_copies(axis).items()}}

@@ -1,36 +1,39 @@
 """The receptive-field cone as a slide: a cross-section through all layers over the image.
 
-Drawn in inches on a `viz.slides.parts.canvas`; the image lies at the bottom.
+Core computes the cone; here it is drawn. The image lies at the bottom, and every unit stands above
+the center of its receptive field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from core.receptive_field.cone import (
+from core.receptive_field.cross_section import (
     Cone,
-    TapLink,
-    ancestor_cone,
-    descendant_cone,
-    image_position,
+    Connections,
+    folded_lines,
+    image_positions,
     padding_widths,
-    tap_links,
+    unit_cone,
 )
 from core.receptive_field.outline import Line
-from viz.features.fields.cone_view_slide import unit_sentence, view_on
+from viz.features.fields.cone_view_slide import inset, unit_sentence, view_on
 from viz.slides.parts import SMALL, Entry, canvas, dashes, key, sheet, titled, width_of
 from viz.slides.style import Style
 from viz.theme import BRANCHES, INPUT, OUTPUT, PADDING, WINDOW
 
+MAX_LINES = 24
+"""If there are more lines than this, blocks and 1×1 layers are folded."""
 MAX_CONNECTION_LINES = 4000
 """If there are more connections than this, areas are drawn instead of lines."""
 MAX_THICK_LINES = 400
@@ -39,47 +42,61 @@ CELL = 0.26
 """Largest height of a unit in inches."""
 THIN = 0.035
 """Width in inches below which units are drawn as bands."""
+FOCUS_WIDTH = 0.1
+"""Least width in inches of the unit whose cone is drawn."""
+GAP = 6
+"""Points between the cross-section and the texts beside it."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Converts positions in the image and indices of lines into inches on the canvas."""
+class Section:
+    """The axes of a cross-section: x is the position in the image in pixels, y the row.
 
-    lines: tuple[Line, ...]
+    Attributes:
+        axes: the axes on which it is drawn.
+        lines: all lines of the network.
+        rows: the row of each line that is drawn, by the line's index; 0 is the lowest.
+        axis: 0 height, 1 width.
+        pixel: inches for one pixel of the image.
+        pitch: inches from row to row.
+    """
+
+    axes: Axes
+    lines: Sequence[Line]
+    rows: Mapping[int, int]
     axis: int
-    left: float
-    right: float
-    top: float
+    pixel: float
     pitch: float
-    low: float
-    high: float
 
-    @property
-    def scale(self) -> float:
-        """Inches for one pixel of the image."""
-        return (self.right - self.left) / (self.high - self.low)
+    def is_thin(self, line: int) -> bool:
+        """Whether the units of a line are too narrow to be drawn one by one."""
+        return self.spacing(line) * self.pixel < THIN
 
-    @property
-    def tall(self) -> float:
-        """Height of a unit in inches."""
-        return min(CELL, 0.56 * self.pitch)
-
-    def x(self, at: float) -> float:
-        """The x of a position in the image, in pixels."""
-        return self.left + (at - self.low) * self.scale
-
-    def y(self, line: int) -> float:
-        """The y of a line's middle; the first line, the image, is at the bottom."""
-        return self.top + (len(self.lines) - 0.5 - line) * self.pitch
-
-    def wide(self, line: int) -> float:
-        """Distance of neighboring units of a line, in inches."""
+    def spacing(self, line: int) -> float:
+        """Pixels from one unit of a line to the next; the image's side if all see the same."""
         spacing = abs(float(self.lines[line].field.effective_stride[self.axis]))
-        return (spacing or self.lines[0].node.grid[self.axis]) * self.scale
+        return spacing or self.lines[0].node.grid[self.axis]
 
-    def place(self, line: int, unit: int) -> float:
-        """x of a unit's middle."""
-        return self.x(image_position(self.lines[line], self.axis, unit))
+    def ends(self, line: int, units: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
+        """The points (x, y) of the middles of units, an array (units, 2)."""
+        at = image_positions(self.lines[line], self.axis, units)
+        return np.column_stack([at, np.full(len(at), self.rows[line])])
+
+    def boxes(
+        self, line: int, units: Sequence[int] | NDArray[np.int64], least: float = 0.0, **look: Any
+    ) -> None:
+        """Draw units of a line, ascending, as boxes of a least width in inches.
+
+        Where they are thin, neighbors become one band.
+        """
+        if not len(units):
+            return
+        thin, at = self.is_thin(line), self.ends(line, units)[:, 0]
+        groups = np.split(at, np.flatnonzero(np.diff(units) > 1) + 1) if thin else np.unique(at)
+        wide = max(self.spacing(line) * (1 if thin else 0.84), max(least, 0.03) / self.pixel)
+        spans = [(np.min(g) - wide / 2, np.ptp(g) + wide) for g in groups]
+        tall = min(CELL / self.pitch, 0.56)
+        self.axes.broken_barh(spans, (self.rows[line] - tall / 2, tall), **look)
 
 
 def cone(
@@ -107,72 +124,108 @@ def cone(
         title: Title of the figure: the network and its input.
         photo: (H, W, 3) the image, at any scale.
     """
+    visible = lines if down else lines[: index + 1]
+    drawn: Mapping[int, tuple[int, ...]] = dict.fromkeys(range(len(visible)), ())
+    if len(visible) > MAX_LINES:
+        drawn = folded_lines(visible, index)
+    marked = unit_cone(visible, index, unit, axis, down, drawn)
     figure = sheet(style)
-    axes = canvas(figure, titled(figure, title, unit_sentence(lines[index], unit), style), style)
-    width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
-    visible = tuple(lines) if down else tuple(lines[: index + 1])
-    follow = descendant_cone if down else ancestor_cone
-    marked = follow(visible, index, unit[axis], axis)
-    entries = _entries(visible, down, any(marked.pads), style)
-    foot = key(axes, entries, style, draw=False)
-    key(axes, entries, style, height - foot)
+    text = unit_sentence(lines[index], unit) + _folding_sentence(visible, drawn)
+    paper = canvas(figure, titled(figure, title, text, style), style)
+    width, height = float(paper.get_xlim()[1]), float(paper.get_ylim()[0])
+    foot = height - key(paper, _entries(marked, True, down, style), style, draw=False)
     is_wide = style.inches[0] > 8
     room = 0.66 * width if is_wide else width
-    plan = _plan(visible, index, unit, axis, zoom, room, height - foot - 0.1, style)
-    _units(axes, plan, style)
-    _draw_connections(axes, plan, list(tap_links(visible, marked, axis, down)), marked)
-    _draw_units(axes, plan, marked, style)
-    own = plan.place(index, unit[axis])
+    window = _window(visible, drawn, index, unit, axis, zoom)
+    section = _section(paper, visible, drawn, index, axis, window, (room, foot - 0.1), style)
+    padded = _draw_units(section, marked, style)
+    key(paper, _entries(marked, padded, down, style), style, foot)
+    _draw_connections(section, marked.connections)
     look = {"facecolor": OUTPUT, "edgecolor": style.ink["text"], "linewidth": 1.5, "zorder": 5}
-    _unit_boxes(axes, plan, index, [own], look)
-    _labels(axes, plan, index, style)
-    _ruler(axes, plan, style)
+    section.boxes(index, [unit[axis]], FOCUS_WIDTH, **look)
     if is_wide:
-        box = room + 0.3, width, 0.0, height - foot - 0.1
-        view_on(axes, lines[index], unit, photo, box, style, centers=False)
+        box = room + 0.3, width, 0.0, foot - 0.1
+        view_on(paper, lines[index], unit, photo, box, style, centers=False)
     return figure
 
 
-def _plan(
-    lines: tuple[Line, ...],
+def _folding_sentence(lines: Sequence[Line], drawn: Mapping[int, tuple[int, ...]]) -> str:
+    """A sentence on the layers that are not drawn, after a space; "" if all are."""
+    omitted = len(lines) - len(drawn) - sum(map(len, drawn.values()))
+    clauses = ["each block of branches is one line"] if any(drawn.values()) else []
+    clauses += ["1×1 layers are left out"] if omitted else []
+    return f" Folded: {', '.join(clauses)}." if clauses else ""
+
+
+def _window(
+    lines: Sequence[Line],
+    drawn: Iterable[int],
     index: int,
     unit: tuple[int, int],
     axis: int,
     zoom: bool,
-    width: float,
-    height: float,
-    style: Style,
-) -> Plan:
-    """The layout of the cross-section in ``width`` × ``height`` inches with its texts."""
-    points = SMALL * style.points
-    names = [_name(line, style) for line in lines]
-    left = min(0.36 * width, max(width_of(name, points, True) for name in names)) + 0.12
-    right = width - max(width_of(text, points, True) for text in _sizes(lines, axis)) - 0.12
-    head, ruler = 1.4 * points / 72, 2.4 * points / 72
+) -> tuple[float, float]:
+    """The first and last position in the image, in pixels, that the cross-section shows."""
     n = lines[0].node.grid[axis]
-    before, after = (min(pad, 0.2 * n) + 0.01 * n for pad in padding_widths(lines, axis)[0])
-    low, high = -0.5 - before, n - 0.5 + after
     span = lines[index].field.axes[axis].span(unit[axis])
     if zoom and span:
-        low, high = max(span[0], -0.3 * n) - 1.5, min(span[1], 1.3 * n) + 1.5
-    pitch = (height - head - ruler) / len(lines)
-    return Plan(lines, axis, left, right, head, pitch, float(low), float(high))
+        return max(float(span[0]), -0.3 * n) - 1.5, min(float(span[1]), 1.3 * n) + 1.5
+    before, after = padding_widths(lines, axis)[0]
+    low, high = -0.5 - before, n - 0.5 + after
+    for line in (lines[at] for at in drawn):
+        ends = image_positions(line, axis, [0, line.node.grid[axis] - 1])
+        half = abs(float(line.field.effective_stride[axis])) / 2
+        low, high = min(low, min(ends) - half), max(high, max(ends) + half)
+    return max(low, -0.2 * n) - 0.01 * n, min(high, 1.2 * n) + 0.01 * n
 
 
-def _name(line: Line, style: Style) -> str:
-    """The name of a line at the left, shortened for a slide."""
-    if line.node.kind == "input":
+def _section(
+    paper: Axes,
+    lines: Sequence[Line],
+    drawn: Mapping[int, tuple[int, ...]],
+    index: int,
+    axis: int,
+    window: tuple[float, float],
+    room: tuple[float, float],
+    style: Style,
+) -> Section:
+    """The axes of the cross-section in ``room`` (width, height) inches, with all their texts."""
+    points = SMALL * style.points
+    names = {at: _name(lines, at, drawn[at], 0.39 * room[0], points) for at in drawn}
+    sizes = {at: _size(lines[at], axis) for at in drawn}
+    left, right = (
+        max(width_of(text, points, True) for text in ("receptive", *texts.values())) + 0.12
+        for texts in (names, sizes)
+    )
+    head, ruler = 1.5 * points / 72, 2.4 * points / 72
+    wide, high = room[0] - left - right, room[1] - head - ruler
+    axes = inset(paper, left, room[0] - right, head, room[1] - ruler)
+    axes.set(xlim=window, ylim=(-0.5, len(drawn) - 0.5))
+    rows = {at: row for row, at in enumerate(drawn)}
+    section = Section(axes, lines, rows, axis, wide / (window[1] - window[0]), high / len(drawn))
+    _label(section, index, names, sizes, style)
+    _ruler(section, style)
+    return section
+
+
+def _name(
+    lines: Sequence[Line], index: int, block: Sequence[int], inches: float, points: float
+) -> str:
+    """The name of a line and what it does, as far as they fit."""
+    if index == 0:
         return "image"
-    most = 34 if style.inches[0] > 8 else 18
-    what = line.text.partition(", padding")[0].replace("2d", "")
-    whole = f"{line.label}  {what}"
-    name = whole if len(whole) <= most else line.label
-    return name if len(name) <= most else f"…{name[1 - most :]}"
-
-
-def _sizes(lines: Sequence[Line], axis: int) -> list[str]:
-    """The texts at the right of each line, and the first word of their heading."""
-    return ["receptive", *(_size(line, axis) for line in lines)]
+    line, inner = lines[index], [lines[at] for at in block]
+    windows = [each for each in inner if any(w and w.kernel_size > 1 for w in each.node.window)]
+    counts = Counter(each.short_text for each in windows)
+    parts = [f"{n}× {text}" if n > 1 else text for text, n in counts.items()]
+    what = " + ".join(parts) or line.short_text
+    tails = [
+        line.label,
+        *(f"…{line.label[start:].lstrip('.')}" for start in range(1, len(line.label) - 3)),
+    ]
+    strided = any(each.strided for each in (line, *inner))
+    fitting = [*(f"{tail}  {what}" for tail in tails), *([what] if strided else []), *tails]
+    return next((text for text in fitting if width_of(text, points, True) <= inches), tails[-1])
 
 
 def _size(line: Line, axis: int) -> str:
@@ -184,74 +237,75 @@ def _size(line: Line, axis: int) -> str:
     return f"at most {size}" if line.field.bound else size
 
 
-def _units(axes: Axes, plan: Plan, style: Style) -> None:
-    """Draw the units of all lines, as bands where they are too narrow."""
-    for index, line in enumerate(plan.lines):
-        image = index == 0
-        fill = INPUT if image else style.ink["panel"]
-        look: dict[str, Any] = {"facecolor": fill, "alpha": 0.3 if image else 1, "linewidth": 0.8}
-        look["edgecolor"] = "none" if image else style.ink["line"]
-        spacing = line.field.effective_stride[plan.axis]
-        count = line.node.grid[plan.axis] if spacing else 1
-        if plan.wide(index) < THIN:
-            _band(axes, plan, index, 0, count - 1, look)
-        else:
-            _unit_boxes(axes, plan, index, [plan.place(index, unit) for unit in range(count)], look)
-
-
-def _unit_boxes(
-    axes: Axes, plan: Plan, index: int, places: Sequence[float], look: dict[str, Any]
+def _label(
+    section: Section,
+    index: int,
+    names: Mapping[int, str],
+    sizes: Mapping[int, str],
+    style: Style,
 ) -> None:
-    """Draw boxes for units of a line, centered at these x, cut at the picture's edges."""
-    wide = max(0.03, 0.84 * plan.wide(index))
-    boxes = []
-    for x in places:
-        left, right = max(plan.left, x - wide / 2), min(plan.right, x + wide / 2)
-        if right > left:
-            boxes.append(Rectangle((left, plan.y(index) - plan.tall / 2), right - left, plan.tall))
-    axes.add_collection(PatchCollection(boxes, **look))
-
-
-def _band(axes: Axes, plan: Plan, index: int, first: int, last: int, look: dict[str, Any]) -> None:
-    """Draw units ``first`` to ``last`` of a line as one box, cut at the picture's edges."""
-    half = max(0.01, plan.wide(index) / 2)
-    left = max(plan.left, plan.place(index, first) - half)
-    right = min(plan.right, plan.place(index, last) + half)
-    if right > left:
-        low = plan.y(index) - plan.tall / 2
-        box = Rectangle((left, low), right - left, plan.tall)
-        axes.add_collection(PatchCollection([box], **look))
-
-
-def _draw_units(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
-    """Draw the units of the cone, and the padding that they read."""
-    for index, own in enumerate(marked.marks):
-        if own is None:
+    """Write names and sizes beside the rows, those of the unit's own line first, if they fit."""
+    points = SMALL * style.points
+    muted: dict[str, Any] = {"fontsize": points, "color": style.ink["muted"]}
+    for heading, is_right in (("layer", False), ("sees", True)):
+        _beside(section, heading, is_right, (1, "axes fraction"), 1.5 * points, va="top", **muted)
+    strided = [at for at in names if section.lines[at].strided]
+    taken: list[float] = []
+    for at in dict.fromkeys([index, 0, max(names), *strided, *names]):
+        row = section.rows[at]
+        if any(abs(row - other) * section.pitch < 1.25 * points / 72 for other in taken):
             continue
-        fill = WINDOW if index == 0 else _color(plan.lines[index].branch)
-        look: dict[str, Any] = {"facecolor": fill, "zorder": 3, "linewidth": 0.4}
-        look["edgecolor"] = style.ink["background"]
-        units = np.flatnonzero(own).tolist()
-        if plan.wide(index) < THIN:
-            look["edgecolor"] = "none"
-            for first, last in runs(units):
-                _band(axes, plan, index, first, last, look)
-            continue
-        _unit_boxes(axes, plan, index, [plan.place(index, unit) for unit in units], look)
-        pads = [plan.place(index, at) for at in sorted(marked.pads[index])]
-        look = {"facecolor": style.ink["background"], "edgecolor": PADDING, "zorder": 3}
-        _unit_boxes(axes, plan, index, pads, look | {"linestyle": (0, (2, 1.5)), "linewidth": 1.5})
+        taken.append(row)
+        look = muted | ({"color": style.ink["text"], "weight": "bold"} if at == index else {})
+        for text, is_right in ((names[at], False), (sizes[at], True)):
+            _beside(section, text, is_right, (row, "data"), 0, va="center", **look)
 
 
-def runs(units: Sequence[int]) -> list[tuple[int, int]]:
-    """(first, last) of each run of consecutive units; ``units`` are ascending."""
-    spans: list[tuple[int, int]] = []
-    for unit in units:
-        if spans and spans[-1][1] == unit - 1:
-            spans[-1] = spans[-1][0], unit
-        else:
-            spans.append((unit, unit))
-    return spans
+def _beside(
+    section: Section, text: str, is_right: bool, y: tuple[float, str], lift: float, **look: Any
+) -> None:
+    """Write a text beside the section, ``lift`` points above y in Matplotlib's coordinates."""
+    coordinates = "axes fraction", y[1]
+    offset, side = ((GAP, lift), "left") if is_right else ((-GAP, lift), "right")
+    look |= {"xycoords": coordinates, "textcoords": "offset points", "ha": side}
+    section.axes.annotate(text, (float(is_right), y[0]), offset, **look)
+
+
+def _ruler(section: Section, style: Style) -> None:
+    """Draw an axis with the image's pixels below the cone."""
+    axes, ink = section.axes, style.ink["muted"]
+    low, high = axes.get_xlim()
+    n = section.lines[0].node.grid[section.axis]
+    steps = MaxNLocator(8 if style.inches[0] > 8 else 5, integer=True, steps=[1, 2, 5, 10])
+    axes.set_xticks([at for at in steps.tick_values(low, high) if max(0, low) <= at < min(n, high)])
+    axes.tick_params(labelsize=SMALL * style.points, length=5, color=ink, labelcolor=ink)
+    along = f"{'column' if section.axis else 'row'} (px)"
+    look: dict[str, Any] = {"va": "top", "fontsize": SMALL * style.points, "color": ink}
+    _beside(section, along, False, (0, "axes fraction"), -8, **look)
+
+
+def _draw_units(section: Section, marked: Cone, style: Style) -> bool:
+    """Draw the units of all lines, those of the cone in color, and the padding that they read.
+
+    Returns:
+        Whether there is padding in the picture.
+    """
+    padded = False
+    for line in section.rows:
+        look: dict[str, Any] = {"facecolor": style.ink["panel"], "edgecolor": style.ink["line"]}
+        look = {"facecolor": INPUT, "edgecolor": "none", "alpha": 0.3} if line == 0 else look
+        n = section.lines[line].node.grid[section.axis]
+        section.boxes(line, range(n), linewidth=0.8, **look)
+        own = marked.marks[line]
+        if own is not None:
+            fill = WINDOW if line == 0 else _color(section.lines[line].branch)
+            look = {"facecolor": fill, "edgecolor": style.ink["background"], "linewidth": 0.4}
+            section.boxes(line, np.flatnonzero(own), zorder=3, **look)
+        pads = [] if section.is_thin(line) else marked.padding(line)
+        look = {"facecolor": style.ink["background"], "edgecolor": PADDING, "linewidth": 1.5}
+        section.boxes(line, pads, zorder=3, linestyle=(0, (2, 1.5)), **look)
+        padded |= bool(pads)
+    return padded
 
 
 def _color(branch: int | None) -> str:
@@ -259,100 +313,35 @@ def _color(branch: int | None) -> str:
     return BRANCHES[(branch or 0) % len(BRANCHES)]
 
 
-def _draw_connections(axes: Axes, plan: Plan, lines: Sequence[TapLink], marked: Cone) -> None:
+def _draw_connections(section: Section, connections: Sequence[Connections]) -> None:
     """Draw lines from every unit to its inputs; areas if the lines are too many."""
-    if len(lines) > MAX_CONNECTION_LINES:
-        _areas(axes, plan, marked)
-        return
-    few = len(lines) < MAX_THICK_LINES
-    for branch in sorted({link.branch or 0 for link in lines}):
-        segments = [
-            [_end(plan, link.line, link.unit), _end(plan, link.source, link.tap)]
-            for link in lines
-            if (link.branch or 0) == branch
-        ]
-        look: dict[str, Any] = {"color": _color(branch), "linestyle": dashes(branch)}
-        look |= {"linewidth": 1.6 if few else 0.8, "alpha": 0.8 if few else 0.4, "zorder": 2}
-        axes.add_collection(LineCollection(segments, **look))
+    count = sum(len(each.units) for each in connections)
+    width, alpha = (1.6, 0.8) if count < MAX_THICK_LINES else (0.8, 0.4)
+    for each in connections:
+        upper, lower = section.ends(each.line, each.units), section.ends(each.source, each.taps)
+        color = _color(each.branch)
+        if count <= MAX_CONNECTION_LINES:
+            look: dict[str, Any] = {"linestyle": dashes(each.branch or 0), "alpha": alpha}
+            ends = list(np.stack([upper, lower], axis=1))
+            collection = LineCollection(ends, colors=color, linewidths=width, zorder=2, **look)
+            section.axes.add_collection(collection, autolim=False)
+        else:
+            sides = [(points[:, 0].min(), points[:, 0].max()) for points in (lower, upper)]
+            rows, (left, right) = (lower[0, 1], upper[0, 1]), zip(*sides, strict=True)
+            look = {"facecolor": color, "alpha": 0.35, "edgecolor": "none", "zorder": 2}
+            section.axes.fill_betweenx(rows, left, right, **look)
 
 
-def _end(plan: Plan, line: int, unit: int) -> tuple[float, float]:
-    """The (x, y) of a unit's middle, clamped to the picture, at which a connection ends."""
-    return min(max(plan.place(line, unit), plan.left), plan.right), plan.y(line)
-
-
-def _areas(axes: Axes, plan: Plan, marked: Cone) -> None:
-    """Draw the connections between marked units of two lines as one area."""
-    for index, line in enumerate(plan.lines):
-        for source, own in line.inputs:
-            above, below = marked.marks[index], marked.marks[source]
-            if above is None or below is None:
-                continue
-            upper, lower = np.flatnonzero(above).tolist(), np.flatnonzero(below).tolist()
-            corners = [_end(plan, index, upper[0]), _end(plan, index, upper[-1])]
-            corners += [_end(plan, source, lower[-1]), _end(plan, source, lower[0])]
-            fill = _color(own if len(line.inputs) > 1 else line.branch)
-            axes.add_patch(Polygon(corners, facecolor=fill, alpha=0.35, edgecolor="none", zorder=2))
-
-
-def _labels(axes: Axes, plan: Plan, focus: int, style: Style) -> None:
-    """Write the lines' names and sizes, those of the unit's own line first, as far as they fit."""
-    points = SMALL * style.points
-    least, taken = 1.25 * points / 72, list[float]()
-    last = len(plan.lines) - 1
-    strided = [index for index, line in enumerate(plan.lines) if line.strided]
-    for index in dict.fromkeys([focus, 0, last, *strided, *range(last + 1)]):
-        y = plan.y(index)
-        if any(abs(y - other) < least for other in taken):
-            continue
-        taken.append(y)
-        line, own = plan.lines[index], index == focus
-        look: dict[str, Any] = {"fontsize": points, "va": "center"}
-        look |= {"fontweight": "bold"} if own else {"color": style.ink["muted"]}
-        name, most = _name(line, style), plan.left - 0.1
-        if width_of(name, points, own) > most:
-            name = line.label
-        while width_of(name, points, own) > most and len(name) > 4:
-            name = f"…{name.removeprefix('…')[1:]}"
-        axes.text(plan.left - 0.1, y, name, ha="right", **look)
-        axes.text(plan.right + 0.1, y, _size(line, plan.axis), **look)
-    look = {"fontsize": points, "va": "top", "color": style.ink["muted"]}
-    axes.text(plan.left - 0.1, 0, "layer", ha="right", **look)
-    axes.text(plan.right + 0.1, 0, "sees", **look)
-
-
-def _ruler(axes: Axes, plan: Plan, style: Style) -> None:
-    """Draw an axis with the image's pixels below the cone."""
-    points, ink = SMALL * style.points, style.ink["muted"]
-    n = plan.lines[0].node.grid[plan.axis]
-    y = plan.y(0) + plan.pitch / 2
-    for at in ticks(plan.low, plan.high, n, 8 if style.inches[0] > 8 else 5):
-        axes.plot([plan.x(at)] * 2, [y, y + 0.07], color=ink, linewidth=1.2)
-        axes.text(plan.x(at), y + 0.1, str(at), fontsize=points, ha="center", va="top", color=ink)
-    along = "column" if plan.axis else "row"
-    look: dict[str, Any] = {"fontsize": points, "va": "top", "ha": "right", "color": ink}
-    axes.text(plan.left - 0.18, y + 0.1, f"{along} (px)", **look)
-
-
-def ticks(low: float, high: float, n: int, most: int) -> list[int]:
-    """Round pixel indices between two positions in an image of ``n`` pixels, about ``most``."""
-    steps = (digit * 10**power for power in range(5) for digit in (1, 2, 5))
-    step = next(step for step in steps if (high - low) / step <= most)
-    first = max(0, -(-int(np.ceil(low)) // step) * step)
-    return list(range(first, min(n - 1, int(high)) + 1, step))
-
-
-def _entries(lines: Sequence[Line], down: bool, padded: bool, style: Style) -> list[Entry]:
+def _entries(marked: Cone, padded: bool, down: bool, style: Style) -> list[Entry]:
     """The legend's entries for the unit, its cone, the branches and the padding."""
-    ways = {own for line in lines if len(line.inputs) > 1 for _, own in line.inputs}
-    cone_label = "depends on it" if down else "what it depends on"
     edge = {"facecolor": OUTPUT, "edgecolor": style.ink["text"]}
+    way = {"color": BRANCHES[0], "linewidth": 3}
     entries = [Entry("the unit", edge)]
-    entries.append(Entry(cone_label, {"color": BRANCHES[0], "linewidth": 3}, line=True))
-    for way in sorted(ways - {0}):
-        if way < len(BRANCHES):
-            look = {"color": BRANCHES[way], "linestyle": dashes(way), "linewidth": 3}
-            entries.append(Entry(f"through branch {way + 1}", look, line=True))
+    entries.append(Entry("depends on it" if down else "what it depends on", way, line=True))
+    for branch in sorted({each.branch or 0 for each in marked.connections} - {0}):
+        if branch < len(BRANCHES):
+            look = {"color": BRANCHES[branch], "linestyle": dashes(branch), "linewidth": 3}
+            entries.append(Entry(f"through branch {branch + 1}", look, line=True))
     if padded:
         dashed = {"fill": False, "edgecolor": PADDING, "linestyle": (0, (2, 1.5))}
         entries.append(Entry("padding", dashed))

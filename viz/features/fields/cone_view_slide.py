@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from core.receptive_field.cone import Box, image_position
+from core.receptive_field.cone import Box
+from core.receptive_field.cross_section import image_positions
 from core.receptive_field.outline import Line
 from viz.slides.parts import Entry, canvas, key, sheet, titled
 from viz.slides.style import Style
@@ -18,6 +20,8 @@ from viz.theme import INPUT, OUTPUT, WINDOW
 
 MAX_OVERHANG = 1.2
 """A receptive field is drawn up to this far beyond the image, in multiples of the image's side."""
+EDGE = 0.04
+"""Inches around the image for the lines of boxes."""
 MIN_DOT_DISTANCE = 0.22
 """Least distance in inches of two dots that mark units' centers."""
 
@@ -70,7 +74,7 @@ def view(
 
 
 def view_on(
-    axes: Axes,
+    paper: Axes,
     line: Line,
     unit: tuple[int, int],
     photo: NDArray[np.uint8],
@@ -81,94 +85,70 @@ def view_on(
 ) -> None:
     """Draw the view in a part of a canvas; ``room`` is its left, right, top and bottom."""
     left, right, top, bottom = room
-    rows, cols = line.field.network.graph[line.field.network.source].grid
+    n = line.field.network.graph[line.field.network.source].grid
     interval = line.field.interval(unit)
-    below = _legend(axes, interval.unclipped, (left, bottom), centers, style, draw=False) + 0.12
-    ends = [_ends(interval.unclipped, axis, n) for axis, n in enumerate((rows, cols))]
-    (first_row, last_row), (first_col, last_col) = ends
-    scale = min(
-        (right - left) / (last_col - first_col), (bottom - below - top) / (last_row - first_row)
-    )
-    x0 = left + (right - left - (last_col - first_col) * scale) / 2 - first_col * scale
-    y0 = top - first_row * scale
-    limits = axes.get_xlim(), axes.get_ylim()
-    extent = (
-        x0 - 0.5 * scale,
-        x0 + (cols - 0.5) * scale,
-        y0 + (rows - 0.5) * scale,
-        y0 - 0.5 * scale,
-    )
+    foot = bottom - _legend(paper, interval.unclipped, (left, bottom), centers, style, draw=False)
+    (y0, y1), (x0, x1) = (_ends(interval.unclipped, axis, n[axis]) for axis in (0, 1))
+    scale = min((right - left - 2 * EDGE) / (x1 - x0), (foot - 0.12 - top - 2 * EDGE) / (y1 - y0))
+    edge, wide, high = EDGE / scale, (x1 - x0) * scale + 2 * EDGE, (y1 - y0) * scale + 2 * EDGE
+    start = left + (right - left - wide) / 2
+    axes = inset(paper, start, start + wide, top, top + high)
+    image = Box((0, n[0] - 1), (0, n[1] - 1))
+    extent = (-0.5, n[1] - 0.5, n[0] - 0.5, -0.5)
     axes.imshow(photo, extent=extent, aspect="auto", interpolation="none", zorder=1)
-    axes.set(xlim=limits[0], ylim=limits[1])
-    whole = Box((0, rows - 1), (0, cols - 1))
-    window = (first_col, last_col, first_row, last_row)
-
-    def box(area: Box, **look: Any) -> None:
-        _box(axes, area, (x0, y0, scale), window, look)
-
-    box(whole, edgecolor=INPUT, linewidth=2)
+    axes.set(xlim=(x0 - edge, x1 + edge), ylim=(y1 + edge, y0 - edge), xticks=[])
+    _box(axes, image, edgecolor=INPUT, linewidth=2)
     if centers:
-        _centers(axes, line, (x0, y0, scale), style)
+        _centers(axes, line, scale)
     if interval.unclipped is not None:
-        box(interval.unclipped, edgecolor=style.ink["background"], linewidth=5, alpha=0.6)
-        box(interval.unclipped, edgecolor=style.ink["muted"], linewidth=2.5, linestyle=(0, (3, 2)))
+        _box(axes, interval.unclipped, edgecolor=style.ink["background"], linewidth=5, alpha=0.6)
+        dashed = {"linewidth": 2.5, "linestyle": (0, (3, 2))}
+        _box(axes, interval.unclipped, edgecolor=style.ink["muted"], **dashed)
     if interval.clipped is not None:
-        box(interval.clipped, facecolor=(*_rgb(WINDOW), 0.22), fill=True, edgecolor=WINDOW)
-    row, col = (image_position(line, axis, unit[axis]) for axis in (0, 1))
-    if first_row <= row <= last_row and first_col <= col <= last_col:
-        look: dict[str, Any] = {"marker": "+", "markersize": 16, "zorder": 4}
-        for color, width in (("#FFFFFF", 6), (OUTPUT, 3)):
-            axes.plot([x0 + col * scale], [y0 + row * scale], color=color, mew=width, **look)
-    foot = y0 + (last_row) * scale + 0.08
-    _legend(axes, interval.unclipped, (left, foot), centers, style)
+        _box(axes, interval.clipped, facecolor=to_rgba(WINDOW, 0.22), fill=True, edgecolor=WINDOW)
+    row, col = (image_positions(line, axis, [unit[axis]])[0] for axis in (0, 1))
+    look: dict[str, Any] = {"marker": "+", "markersize": 16, "zorder": 4}
+    for color, width in (("#FFFFFF", 6), (OUTPUT, 3)):
+        axes.plot([col], [row], color=color, mew=width, **look)
+    _legend(paper, interval.unclipped, (left, top + high + 0.12), centers, style)
 
 
-def _rgb(color: str) -> tuple[float, float, float]:
-    """Red, green and blue from 0 to 1 of a color ``#RRGGBB``."""
-    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return red, green, blue
+def inset(paper: Axes, left: float, right: float, top: float, bottom: float) -> Axes:
+    """Axes without a frame in a part of a canvas, given in its inches."""
+    width, height = float(paper.get_xlim()[1]), float(paper.get_ylim()[0])
+    shares = (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
+    axes = paper.inset_axes(shares)
+    axes.spines[:].set_visible(False)
+    axes.set(facecolor="none", yticks=[])
+    return axes
 
 
 def _ends(box: Box | None, axis: int, n: int) -> tuple[float, float]:
     """The visible interval along an axis: the image and, up to a bound, the box."""
     first, last = box[axis] if box is not None else (0, n - 1)
-    low, high = (
-        max(min(0, first), -MAX_OVERHANG * n),
-        min(max(n - 1, last), n - 1 + MAX_OVERHANG * n),
-    )
-    return low - 0.5, high + 0.5
+    low = max(min(0, first), -MAX_OVERHANG * n)
+    high = min(max(n - 1, last), n - 1 + MAX_OVERHANG * n)
+    return float(low) - 0.5, float(high) + 0.5
 
 
-def _box(
-    axes: Axes,
-    area: Box,
-    place: tuple[float, float, float],
-    window: tuple[float, float, float, float],
-    look: dict[str, Any],
-) -> None:
-    """Draw a box given in image positions, cut at the window (left, right, top, bottom)."""
-    x0, y0, scale = place
-    left, right = max(area.cols[0] - 0.5, window[0]), min(area.cols[1] + 0.5, window[1])
-    top, bottom = max(area.rows[0] - 0.5, window[2]), min(area.rows[1] + 0.5, window[3])
-    corner = x0 + left * scale, y0 + top * scale
+def _box(axes: Axes, area: Box, **look: Any) -> None:
+    """Draw a box around the pixels of an area; ``look`` as Matplotlib's Rectangle takes it."""
+    (top, bottom), (left, right) = area
     look = {"fill": False, "linewidth": 3, "zorder": 3} | look
-    axes.add_patch(Rectangle(corner, (right - left) * scale, (bottom - top) * scale, **look))
+    size = float(right - left + 1), float(bottom - top + 1)
+    axes.add_patch(Rectangle((float(left) - 0.5, float(top) - 0.5), *size, **look))
 
 
-def _centers(axes: Axes, line: Line, place: tuple[float, float, float], style: Style) -> None:
+def _centers(axes: Axes, line: Line, scale: float) -> None:
     """Draw a dot at the center of each unit, or of every n-th unit so that none touch."""
-    x0, y0, scale = place
     dots = []
-    for axis in (0, 1):
+    for axis, n in enumerate(line.node.grid):
         spacing = abs(float(line.field.effective_stride[axis])) * scale
-        every = (
-            max(1, int(np.ceil(MIN_DOT_DISTANCE / spacing))) if spacing else line.node.grid[axis]
-        )
-        dots.append([image_position(line, axis, u) for u in range(0, line.node.grid[axis], every)])
-    xs = [x0 + col * scale for _ in dots[0] for col in dots[1]]
-    ys = [y0 + row * scale for row in dots[0] for _ in dots[1]]
+        every = max(1, int(np.ceil(MIN_DOT_DISTANCE / spacing))) if spacing else n
+        dots.append(image_positions(line, axis, range(0, n, every)))
+    rows, cols = np.meshgrid(*dots, indexing="ij")
     look: dict[str, Any] = {"markersize": 5, "markeredgecolor": "#FFFFFF", "zorder": 2}
-    axes.plot(xs, ys, "o", color=OUTPUT, markeredgewidth=1, **look)
+    axes.plot(cols.ravel(), rows.ravel(), "o", color=OUTPUT, markeredgewidth=1, **look)
 
 
 def _legend(
@@ -181,7 +161,7 @@ def _legend(
 ) -> float:
     """Draw the legend of the boxes; returns its height."""
     dashed = {"fill": False, "edgecolor": style.ink["muted"], "linestyle": (0, (3, 2))}
-    entries = [Entry("inside the image", {"facecolor": (*_rgb(WINDOW), 0.3), "edgecolor": WINDOW})]
+    entries = [Entry("inside the image", {"facecolor": to_rgba(WINDOW, 0.3), "edgecolor": WINDOW})]
     if unclipped is not None:
         entries.insert(0, Entry("receptive field", dashed | {"linewidth": 2.5}))
     if centers:

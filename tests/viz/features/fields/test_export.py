@@ -15,7 +15,6 @@ from viz.choices import network as network_state
 from viz.choices import network_analysis
 from viz.choices.network import published_network
 from viz.features.fields import export
-from viz.features.fields.cone_slide import runs, ticks
 from viz.features.fields.params import TABS, FieldSettings
 from viz.features.fields.tabs import table_rows
 from viz.slides.style import Picture, Style
@@ -126,9 +125,3 @@ def test_photos_are_scaled_down() -> None:
     values, _ = FieldSettings.decoded({})
     assert export.picture_pixels(values, (64, 32), None).shape == (64, 32, 3)
     assert max(export.picture_pixels(values, (1024, 512), None).shape) == data.MAX_SIDE
-
-
-def test_runs_and_ticks() -> None:
-    assert runs([0, 1, 2, 5, 7, 8]) == [(0, 2), (5, 5), (7, 8)]
-    assert ticks(-3.0, 70.0, 64, 8) == [0, 10, 20, 30, 40, 50, 60]
-    assert ticks(99.5, 103.0, 224, 8) == [100, 101, 102, 103]
