@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def times(sizes: Iterable[int]) -> str:
+def times(sizes: Iterable[float]) -> str:
     """Sizes joined by ``×``, e.g. ``8×6`` for (8, 6)."""
     return "×".join(map(str, sizes))
 

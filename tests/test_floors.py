@@ -30,6 +30,7 @@ FLOORS = (
     ("viz.server",),
     ("viz",),  # colours, parameters, the list of pages
     ("viz.lessons",),
+    ("core.plots",),
     (
         *("core.receptive_field", "core.erf", "core.cost", "core.blocks"),
         *("core.gradients", "core.shift", "core.training"),

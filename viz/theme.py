@@ -16,6 +16,13 @@ PINNED = "#CC79A7"
 MAGNITUDE = "cividis"
 """Name of the color scale for magnitudes, in Plotly and in Matplotlib."""
 
+MAGNITUDE_STOPS = (
+    *("#00224E", "#002E6A", "#1A386F", "#32436D", "#434E6C", "#535A6D", "#61656F", "#6F7073"),
+    *("#7D7C78", "#8C8878", "#9B9476", "#ABA072", "#BCAE6C", "#CDBB63", "#DEC958", "#F0D846"),
+    "#FEE838",
+)
+"""Equally spaced colors of the scale for magnitudes: cividis (Nuñez, Anderton, Renslow, 2018)."""
+
 SIGNED = ("#2166AC", "#F7F7F7", "#B2182B")
 """Colors of the color scale for signed values: negative, zero, positive, centered on zero."""
 

@@ -313,3 +313,14 @@ def declared_param(name: str) -> Param:
 def page_has_param(name: str) -> bool:
     """Whether the open page has a parameter of that name."""
     return name in _open_page_params()
+
+
+def is_dark() -> bool:
+    """Whether the page has a dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def is_presented() -> bool:
+    """Whether presentation mode is on; a fragment may ask as well."""
+    shell = st.session_state.get("shell", {}).get("values", {})
+    return bool(shell.get("present"))

@@ -46,8 +46,11 @@ class Figure(go.Figure):
 
     scale: ClassVar[Callable[[], float]] = staticmethod(lambda: 1.0)
 
-    def __init__(self, traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> None:
+    def __init__(
+        self, traces: Sequence[dict[str, Any]], layout: dict[str, Any], *, scaled: bool = False
+    ) -> None:
         self.__dict__["_plain"] = (traces, layout)
+        self.__dict__["_scaled"] = scaled
 
     def __getattr__(self, name: str) -> Any:
         """Create the validated figure when an attribute of it is first read."""
@@ -63,7 +66,7 @@ class Figure(go.Figure):
             checked: dict[str, Any] = super().to_dict()
             return checked
         traces, layout = self.__dict__["_plain"]
-        by = Figure.scale()
+        by = 1.0 if self.__dict__["_scaled"] else Figure.scale()
         if by != 1:
             traces = [enlarged(trace, by) for trace in traces]
             layout = enlarged({"font": {"size": FONT}} | layout, by, "layout")

@@ -121,10 +121,10 @@ def room(figure: Figure, style: Style) -> tuple[float, float]:
     engine = figure.get_layout_engine()
     share = engine.get()["rect"][3] if isinstance(engine, ConstrainedLayoutEngine) else 1.0
     width, height = style.inches
-    return width - 2 * MARGIN, height * share - MARGIN - _strip(style)
+    return width - 2 * MARGIN, height * share - MARGIN - caption_height(style)
 
 
-def _strip(style: Style) -> float:
+def caption_height(style: Style) -> float:
     """Inches that the caption of `viz.slides.sheet` takes at the foot."""
     points, width = 0.7 * style.points, style.inches[0] - 2 * MARGIN
     lines = len(wrapped(style.caption, points, width))
@@ -140,7 +140,7 @@ def canvas(figure: Figure, top: float, style: Style) -> Axes:
     """
     figure.set_layout_engine("none")
     width, height = style.inches
-    foot = MARGIN + _strip(style)
+    foot = MARGIN + caption_height(style)
     wide, high = width - 2 * MARGIN, height - top - foot - 0.08
     axes = figure.add_axes((MARGIN / width, foot / height, wide / width, high / height))
     axes.set(xlim=(0, wide), ylim=(high, 0))

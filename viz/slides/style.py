@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import SpecError
@@ -14,6 +15,9 @@ from core.errors import SpecError
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
+
+    from core.plots.plot import Plot
+    from core.plots.table import Table
 
 
 class UnfitLinkError(SpecError):
@@ -179,6 +183,54 @@ class Picture:
     def kinds(self) -> tuple[Kind, ...]:
         """The formats in which the picture can be drawn."""
         return KINDS + FILMS if self.film else KINDS
+
+
+def plot_picture(name: str, label: str, make: Callable[[], Plot | Table]) -> Picture:
+    """A picture that is a plot or a table.
+
+    Args:
+        name, label: See `Picture`.
+        make: Describes it, and computes what it needs; called when a file is drawn.
+    """
+    return Picture(name, label, partial(_draw_content, make))
+
+
+def film_picture(
+    name: str, label: str, make: Callable[[], Sequence[Plot]], frames: int, fps: float = 2.0
+) -> Picture:
+    """A picture that moves: plots that differ in marks, subtitle and headings only.
+
+    Args:
+        name, label, frames: See `Picture`.
+        make: Describes all frames; called when a file is drawn.
+        fps: Frames per second.
+    """
+    return Picture(
+        name,
+        label,
+        lambda style: _draw_content(lambda: make()[0], style),
+        film=partial(_film_of_plots, make, fps),
+        frames=frames,
+    )
+
+
+def _draw_content(make: Callable[[], Plot | Table], style: Style) -> Figure:
+    """Draw a plot or a table; on half a slide the table that takes a plot's place, if any."""
+    from core.plots.table import Table
+    from viz.slides.plot import draw
+    from viz.slides.tables import draw_table
+
+    content = make()
+    if not isinstance(content, Table) and content.half_table is not None and style.inches[0] < 8:
+        content = content.half_table
+    return draw_table(content, style) if isinstance(content, Table) else draw(content, style)
+
+
+def _film_of_plots(make: Callable[[], Sequence[Plot]], fps: float, style: Style) -> Film:
+    """Make a film of plots."""
+    from viz.slides.plot import film
+
+    return film(make(), style, fps)
 
 
 def film_steps(steps: int) -> tuple[range, str]:

@@ -6,7 +6,7 @@ Drawn in inches on a `viz.slides.parts.canvas`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -15,8 +15,10 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from core.plots.table import Cell, Table
 from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, width_of, wrapped
 from viz.slides.style import Style
+from viz.slides.word_table import word_table
 from viz.theme import UNREAD
 
 GUTTER, PAD = 0.2, 0.09
@@ -25,19 +27,6 @@ TYPE_SIZES = (1.0, 0.95, 0.9, 0.85, SMALL)
 """Sizes of type that are tried, as shares of the ordinary one."""
 MIN_FIRST_SHARE = 0.24
 """Least share of the table's width for the first column; if it gets less, a column is left out."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table.
-
-    Attributes:
-        text: one line; broken where its column is aligned to the left.
-        look: words of "unread" (hatched), "faint", "wrong", "chosen" (framed), "strong".
-    """
-
-    text: str
-    look: str = ""
 
 
 Row = Sequence[Cell]
@@ -320,4 +309,17 @@ def text_table(
         for index, row in enumerate(rows)
     ]
     table(axes, columns, cells, style, align, importance, optional)
+    return figure
+
+
+def draw_table(content: Table, style: Style) -> Figure:
+    """Draw a table under its title; the cells of the first column are heavy."""
+    if content.sentences:
+        rows = [[cell.text for cell in row] for row in content.rows]
+        columns, words = content.columns, {"title": content.title, "subtitle": content.subtitle}
+        return word_table(columns, rows, style, **words)
+    figure = sheet(style)
+    axes = canvas(figure, titled(figure, content.title, content.subtitle, style), style)
+    cells = [(replace(row[0], look=f"strong {row[0].look}"), *row[1:]) for row in content.rows]
+    table(axes, content.columns, cells, style, content.align, content.importance, content.optional)
     return figure

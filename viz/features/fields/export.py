@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from core import data
 from core.errors import SpecError
 from core.layer.board import Upload
+from core.plots.growth import depth_plot, short_number, strategies_plot
+from core.plots.plot import Plot
+from core.plots.table import Table, texts
 from viz.choices import network, network_analysis
 from viz.choices import unit as choices_unit
 from viz.choices.layer import UPLOAD
@@ -20,8 +23,7 @@ from viz.choices.unit import AXES
 from viz.features.fields import params
 from viz.features.fields.params import TABS, FieldSettings
 from viz.page.words import field_size_text, number_pair_text, times
-from viz.plots.parts import short
-from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
+from viz.slides.style import NO_UPLOAD, Picture, Style, plot_picture, refuse_unfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,21 +88,23 @@ def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[P
     """The pictures of the tab with this name in the URL; [] for a tab without any."""
     axis = AXES.index(values.axis)
     if name == "layers":
-        return [Picture("layers", "Layer by layer", partial(_draw_layers, analysis))]
+        return [plot_picture("layers", "Layer by layer", partial(_layers_table, analysis))]
     if name == "depth":
-        return [Picture("depth", "Growth with depth", partial(_draw_depth, (analysis,), axis))]
+        make = partial(_depth, (analysis,), axis, values.log_growth)
+        return [plot_picture("depth", "Growth with depth", make)]
     if name == "graph":
         return [Picture("graph", "Graph", partial(_draw_graph, analysis))]
     if name == "reach":
-        draw = partial(_draw_strategies, values.target, analysis.network.input_size)
-        return [Picture("strategies", f"Ways to see {values.target} pixels", draw)]
+        make = partial(_strategies, values.target, analysis.network.input_size)
+        return [plot_picture("strategies", f"Ways to see {values.target} pixels", make)]
     if name == "compare":
         analyses = compared_analyses(analysis, values)
         if len(analyses) > 1:
-            depth = partial(_draw_depth, analyses, axis)
+            table = partial(_comparison_table, analyses)
+            depth = partial(_depth, analyses, axis)
             return [
-                Picture("compare", "Networks side by side", partial(_draw_comparison, analyses)),
-                Picture("compare_depth", "Their growth with depth", depth),
+                plot_picture("compare", "Networks side by side", table),
+                plot_picture("compare_depth", "Their growth with depth", depth),
             ]
     return []
 
@@ -173,24 +177,21 @@ def _draw_view(
     return view(line, unit, style, title=settings_text(analysis), photo=image, centers=centers)
 
 
-def _draw_layers(analysis: Analysis, style: Style) -> Figure:
-    """Draw the table of all layers."""
+def _layers_table(analysis: Analysis) -> Table:
+    """The table of all layers."""
     from viz.features.fields.tabs import HEADERS, table_rows
-    from viz.slides.tables import text_table
 
     rows = table_rows(analysis)
     index_of = {name: HEADERS.index(name) for name in COLUMNS}
-    texts = [[_cell_text(name, row[index]) for name, index in index_of.items()] for row in rows]
     total = analysis.totals
-    costs = f"{total.parameters:,} parameters, {short(total.macs)} multiply–accumulates"
-    return text_table(
-        list(COLUMNS),
-        texts,
-        style,
-        title=settings_text(analysis),
-        subtitle=f"In all {costs} for one image." if analysis.costs else "",
+    costs = f"{total.parameters:,} parameters, {short_number(total.macs)} multiply–accumulates"
+    return Table(
+        settings_text(analysis),
+        COLUMNS,
+        texts([[_cell_text(name, row[i]) for name, i in index_of.items()] for row in rows]),
+        f"In all {costs} for one image." if analysis.costs else "",
         align="lrrrlrr",
-        importance=[_row_importance(analysis, index) for index in range(len(rows))],
+        importance=tuple(_row_importance(analysis, index) for index in range(len(rows))),
     )
 
 
@@ -199,7 +200,7 @@ def _cell_text(column: str, value: Any) -> str:
     if value is None:
         return "–"
     if column in ("parameters", "MACs"):
-        return short(value) if value else "0"
+        return short_number(value) if value else "0"
     return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
@@ -215,16 +216,15 @@ def _row_importance(analysis: Analysis, index: int) -> float:
     return 1.0 if line.branch is None and line.node.kind == "window" else 0.0
 
 
-def _draw_depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
-    """Draw the receptive field against depth."""
+def _depth(analyses: Sequence[Analysis], axis: int, log: bool = False) -> Plot:
+    """The receptive field against depth."""
     from core.receptive_field.growth import growth_curve
-    from viz.features.fields.slides import depth
 
     curves = [growth_curve(each.network.title, each.fields, axis) for each in analyses]
     title = "Receptive field against depth"
     size = times(analyses[0].network.input_size[1:])
     title += f": {analyses[0].network.title}" if len(analyses) == 1 else ""
-    return depth(curves, style, title=f"{title} on {size}")
+    return depth_plot(curves, f"{title} on {size}", log=log)
 
 
 def _draw_graph(analysis: Analysis, style: Style) -> Figure:
@@ -234,35 +234,25 @@ def _draw_graph(analysis: Analysis, style: Style) -> Figure:
     return graph(analysis.graph, analysis.fields, style, title=settings_text(analysis))
 
 
-def _draw_comparison(analyses: Sequence[Analysis], style: Style) -> Figure:
-    """Draw a table with a column for each network."""
-    from viz.slides.tables import text_table
-
+def _comparison_table(analyses: Sequence[Analysis]) -> Table:
+    """A table with a column for each network."""
     lines = [each.deepest for each in analyses]
+    fields = [line.field for line in lines]
     rows = [
         ["last map", *(times(line.node.shape[1:]) for line in lines)],
-        ["receptive field (px)", *(field_size_text(line.field) for line in lines)],
-        [
-            "effective stride (px)",
-            *(number_pair_text(line.field.effective_stride) for line in lines),
-        ],
-        [
-            "effective padding (px)",
-            *(number_pair_text(line.field.effective_padding) for line in lines),
-        ],
+        ["receptive field (px)", *(field_size_text(field) for field in fields)],
+        ["effective stride (px)", *(number_pair_text(f.effective_stride) for f in fields)],
+        ["effective padding (px)", *(number_pair_text(f.effective_padding) for f in fields)],
         ["parameters", *(f"{each.totals.parameters:,}" for each in analyses)],
-        ["multiply–accumulates", *(short(each.totals.macs) for each in analyses)],
+        ["multiply–accumulates", *(short_number(each.totals.macs) for each in analyses)],
     ]
     size = times(analyses[0].network.input_size[1:])
-    columns = ["", *(each.network.title for each in analyses)]
-    title = f"Networks side by side on {size}"
-    return text_table(columns, rows, style, title=title, align="l" + "c" * len(analyses))
+    columns = ("", *(each.network.title for each in analyses))
+    align = "l" + "c" * len(analyses)
+    return Table(f"Networks side by side on {size}", columns, texts(rows), align=align)
 
 
-def _draw_strategies(target: int, input_size: tuple[int, int, int], style: Style) -> Figure:
-    """Draw the costs of the designs that reach a receptive field of ``target`` pixels."""
-    from viz.features.fields.slides import strategies
-
-    designs = network_analysis.strategies(target, input_size)
+def _strategies(target: int, input_size: tuple[int, int, int]) -> Plot:
+    """The costs of the designs that reach a receptive field of ``target`` pixels."""
     title = f"Ways to a receptive field of {target}×{target} pixels"
-    return strategies(designs, style, title=title)
+    return strategies_plot(network_analysis.strategies(target, input_size), title)

@@ -14,7 +14,7 @@ from viz.choices.layer import UPLOAD, BoardSettings, PictureSettings
 from viz.choices.network import MODULE, OWN, TRAINED, NetworkSettings
 from viz.choices.unit import AXES, ConeView
 from viz.page.session import change_settings
-from viz.params import choice, inherited, labeled_choice, number, text
+from viz.params import choice, inherited, labeled_choice, number, switch, text
 
 PAGE = "fields"
 """Name of the page in URLs."""
@@ -49,6 +49,7 @@ class FieldSettings(PictureSettings, ConeView, NetworkSettings):
     picture: str = inherited(BoardSettings, "picture")
     tab: str = labeled_choice(TABS)
     compare: tuple[str, ...] = text((), _parse_compared, ",".join)
+    log_growth: bool = switch(False, "logarithmic axis")
     target: int = number(
         32,
         1,

@@ -13,6 +13,7 @@ import streamlit as st
 from core.errors import SpecError
 from core.networks.notation import to_notation, to_source
 from core.networks.zoo_lines import NOTATIONS
+from core.plots.growth import depth_plot, strategies_plot
 from viz.choices import lab, network, network_analysis, unit
 from viz.choices.network import OWN
 from viz.choices.network_analysis import Analysis
@@ -20,6 +21,7 @@ from viz.choices.network_picker import open_layers
 from viz.components.cone.cone import cone
 from viz.features.fields import params
 from viz.features.fields.params import PAGE, FieldSettings, change_and_move_cone
+from viz.page.plots import show_plot
 from viz.page.session import PageState, bind_widget, change_settings
 from viz.page.widgets import widget
 from viz.page.words import error_sentence, field_size_text, number_pair_text, times
@@ -182,20 +184,26 @@ def _recurrence(analysis: Analysis, page: PageState[FieldSettings]) -> None:
 def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw the receptive field against depth, of the compared networks too."""
     from core.receptive_field.growth import growth_curve
-    from viz.features.fields.plots import depth_figure
 
     axis = unit.AXES.index(page.values.axis)
     curves = [
         growth_curve(each.network.title, each.fields, axis)
         for each in _compared_analyses(analysis, page)
     ]
-    st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
-    st.markdown(
+    widget(page.values, "log_growth")
+    show_plot(depth_plot(curves, log=page.values.log_growth), "depth")
+    rule = (
         "A layer with a kernel of $k$ pixels adds $k - 1$ effective strides: without strides each "
-        "3×3 layer adds two pixels, after a stride of 2 it adds four. The pixels are on a "
-        "logarithmic axis. Layers of one stride rise less and less there; where the line stays "
-        "straight, each layer multiplies the field."
+        "3×3 layer adds two pixels, after a stride of 2 it adds four."
     )
+    shape = (
+        "On a logarithmic axis layers of one stride rise less and less; where the line stays "
+        "straight, each layer multiplies the field."
+        if page.values.log_growth
+        else "Equal layers without strides give a straight line, which becomes steeper after each "
+        "stride."
+    )
+    st.markdown(f"{rule} {shape}")
 
 
 def _compared_analyses(analysis: Analysis, page: PageState[FieldSettings]) -> list[Analysis]:
@@ -252,10 +260,9 @@ def _compare_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     st.dataframe(_summary_columns(analyses), hide_index=True, column_config=columns)
     axis = unit.AXES.index(values.axis)
     from core.receptive_field.growth import growth_curve
-    from viz.features.fields.plots import depth_figure
 
     curves = [growth_curve(each.network.title, each.fields, axis) for each in analyses]
-    st.plotly_chart(depth_figure(curves), theme="streamlit", key="compare_figure")
+    show_plot(depth_plot(curves), "compare")
     _cones(analyses, page)
 
 
@@ -309,13 +316,12 @@ def _on_compare() -> None:
 
 def _reach_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw designs that reach a receptive field of a chosen size, with their costs."""
-    from viz.features.fields.plots import strategies_figure
 
     values = page.values
     widget(values, "target", width=220)
     with st.spinner("Searching for the shortest networks…"):
         strategies = network_analysis.strategies(values.target, analysis.network.input_size)
-    st.plotly_chart(strategies_figure(strategies), theme="streamlit", key="strategies_figure")
+    show_plot(strategies_plot(strategies), "strategies")
     names = {each.name: each for each in strategies}
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")
     widget(values, "strategy", left, options={name: each.title for name, each in names.items()})

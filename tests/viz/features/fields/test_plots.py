@@ -7,10 +7,6 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-
-from core.errors import SpecError
-from core.receptive_field.growth import GrowthCurve
-from core.receptive_field.strategies import FAMILIES, Strategy, strategies
 from viz.features.fields.plots import (
     COARSER,
     FINER,
@@ -20,6 +16,10 @@ from viz.features.fields.plots import (
     log_range,
     strategies_figure,
 )
+
+from core.errors import SpecError
+from core.receptive_field.growth import GrowthCurve
+from core.receptive_field.strategies import FAMILIES, Strategy, strategies
 from viz.plots.parts import short
 
 PLAIN = GrowthCurve(

@@ -1,0 +1,100 @@
+"""Maps of cells: their size in pixels of a picture, means of blocks, texts in their cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+
+from core.plots.axes import span
+from core.plots.plot import Heat, Numbers, Panel, Plot, PlotAxis
+
+
+def cell_pixels(panel: Panel, room: float) -> int:
+    """Side of a cell of a panel's map in pixels: the largest that fits, and at least 1.
+
+    Args:
+        panel: A panel with a cell size.
+        room: Pixels for the longer side of the map.
+    """
+    return max(1, int(room / max(cells_across(panel), cells_down(panel)) + 1e-6))
+
+
+def cells_across(panel: Panel) -> float:
+    """How many cells of a panel's map its horizontal axis is long."""
+    left, right = span(panel, "x")
+    return abs(right - left) / panel.cell
+
+
+def cells_down(panel: Panel) -> float:
+    """How many cells of a panel's map its vertical axis is long."""
+    low, high = span(panel, "y")
+    return abs(high - low) / panel.cell
+
+
+def with_block_means(heat: Heat, most: float) -> tuple[Heat, int]:
+    """A map of at most ``most`` cells a side, and how many cells a side each of them stands for.
+
+    A larger map becomes one of means of square blocks; blank cells do not count in them, and
+    hover texts and texts in cells are left out.
+    """
+    block = ceil(max(heat.values.shape) / most - 1e-9)
+    if block <= 1:
+        return heat, 1
+    values = np.asarray(heat.values, dtype=np.float64)
+    blank = np.isnan(values)
+    sums, counts = _block_sums(np.where(blank, 0.0, values), block), _block_sums(~blank, block)
+    means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    width, height = heat.width * block, heat.height * block
+    return replace(heat, values=means, width=width, height=height, texts=(), hover=()), block
+
+
+def _block_sums(values: Numbers, block: int) -> Numbers:
+    """Sums of square blocks; those at the lower and right edge may be smaller."""
+    values = np.asarray(values, dtype=np.float64)
+    for axis in (0, 1):
+        values = np.add.reduceat(values, np.arange(0, values.shape[axis], block), axis=axis)
+    return values
+
+
+def block_notes(plot: Plot, room: float) -> list[str]:
+    """A sentence for each size of block of which a plot's maps show the means.
+
+    Args:
+        plot: The plot.
+        room: Pixels for the longer side of a map.
+    """
+    heats = [mark for panel in plot.panels for mark in panel.marks if isinstance(mark, Heat)]
+    blocks = sorted({with_block_means(heat, room)[1] for heat in heats} - {1})
+    return [f"Each cell shows the mean of {block}×{block} values." for block in blocks]
+
+
+def cell_texts(values: Numbers, digits: int = 3) -> list[list[str]]:
+    """Texts for the cells of a map: significant digits, a true minus; "" for nan."""
+    return [[cell_text(float(value), digits) for value in row] for row in values]
+
+
+def cell_text(value: float, digits: int = 3) -> str:
+    """A number in a cell: no zero before the point, a true minus; "" for nan."""
+    if value != value:
+        return ""
+    text = f"{float(f'{value:.{digits}g}'):g}"
+    text = "0" if text == "-0" else text
+    if text.startswith(("0.", "-0.")):
+        text = text.replace("0.", ".", 1)
+    return text.replace("-", "−")
+
+
+def pixel_axes(
+    rows: tuple[float, float], columns: tuple[float, float], *, named: bool = True
+) -> tuple[PlotAxis, PlotAxis]:
+    """The horizontal and the vertical axis of a map in pixels of an image.
+
+    Args:
+        rows, columns: First and last edge.
+        named: Whether the axes have names.
+    """
+    across = PlotAxis("column (px)" if named else "", *columns, whole=True, grid=False)
+    down = PlotAxis("row (px)" if named else "", rows[1], rows[0], whole=True, grid=False)
+    return across, down

@@ -1,0 +1,487 @@
+"""A panel of a plot's description as a Plotly figure.
+
+Titles, headings, the legend, the color bar and the notes are HTML around it: `viz.plots.page`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from html import escape
+from io import BytesIO
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from core.plots.axes import span, ticks
+from core.plots.maps import cell_pixels, cells_across, cells_down, with_block_means
+from core.plots.plot import (
+    Bars,
+    Boxes,
+    Dash,
+    Heat,
+    Mark,
+    Panel,
+    Photo,
+    PlotAxis,
+    Points,
+    Polyline,
+    Side,
+    Size,
+    Symbol,
+    Words,
+)
+from viz.plots.colors import color_at, ink_on, rgba, screen_color, stops
+from viz.plots.figure import Figure
+
+Trace = dict[str, Any]
+"""One trace as Plotly's own dictionary: many times faster to make than its classes."""
+MAP_ROOM: dict[Size, int] = {"large": 460, "medium": 320, "small": 200}
+"""Pixels for the longer side of a map."""
+HEIGHTS: dict[Size, int] = {"large": 340, "medium": 250, "small": 170}
+"""Height in pixels of a panel that is not a map."""
+ROW = 46
+"""Height in pixels of a row of a panel with rows."""
+TYPE = 12
+"""Size of type in pixels."""
+READABLE = 22
+"""Least side in pixels of a cell that holds a text."""
+LONGEST_NAME = 18
+"""Most characters in a line of a name on an axis."""
+FONT = '"Source Sans", "Source Sans 3", sans-serif'
+"""Typeface of the page."""
+GRID = "rgba(128,128,128,0.25)"
+"""Color of grid lines that are faint on white and on black."""
+BAND = 0.18
+"""Opacity of the band around a line."""
+SYMBOLS: dict[Symbol, str] = {
+    "circle": "circle", "square": "square", "diamond": "diamond", "up": "triangle-up",
+    "down": "triangle-down", "left": "triangle-left", "cross": "cross", "x": "x",
+    "hbar": "line-ew", "vbar": "line-ns", "none": "circle",
+}  # fmt: skip
+"""Plotly's names of symbols."""
+TEXT_PLACES: dict[Side, str] = {
+    "left": "middle left", "right": "middle right", "above": "top center",
+    "below": "bottom center", "center": "middle center",
+}  # fmt: skip
+"""Plotly's names of the places of a text, seen from its point."""
+QUIET: Trace = {"hoverinfo": "skip", "hovertemplate": None}
+
+
+class _Look:
+    """What the traces of one panel have in common: enlargement, paper, and ends of the axes."""
+
+    def __init__(self, panel: Panel, enlarged: float, dark: bool) -> None:
+        self.panel, self.enlarged, self.dark = panel, enlarged, dark
+
+    def color(self, name: Any) -> str:
+        """A color of the description as Plotly takes it."""
+        return screen_color(name, self.dark)
+
+    def font(self, color: Any = "text", bold: bool = False) -> dict[str, Any]:
+        """Type of the usual size."""
+        weight = {"weight": 600} if bold else {}
+        return {"size": TYPE * self.enlarged, "color": self.color(color)} | weight
+
+    def line(self, color: Any, dash: Dash, width: float) -> dict[str, Any]:
+        """A line's look."""
+        return {"color": self.color(color), "dash": dash, "width": width * self.enlarged}
+
+
+def map_size(panel: Panel, enlarged: float = 1.0) -> tuple[int, int]:
+    """Width and height in pixels of a map: whole multiples of a cell, where one is not smaller."""
+    room = MAP_ROOM[panel.size] * enlarged
+    across, down = cells_across(panel), cells_down(panel)
+    if max(across, down) > room:
+        shrunk = room / max(across, down)
+        return round(across * shrunk), max(1, round(down * shrunk))
+    side = cell_pixels(panel, room)
+    return round(across * side), round(down * side)
+
+
+def margins(panel: Panel, enlarged: float = 1.0) -> dict[str, int]:
+    """Pixels around the axes for their numbers and names."""
+    type_size = TYPE * enlarged
+    left = right = 8.0
+    top = bottom = 6.0
+    if not panel.y.hidden:
+        names = [name for _, name in _numbers(panel, "y", enlarged)]
+        left = (
+            0.6 * type_size * max((len(n) for name in names for n in name.split("\n")), default=0)
+        )
+        left += 10 + (1.5 * type_size if panel.y.name else 0)
+        top = 8.0
+    if not panel.x.hidden:
+        names = [name for _, name in _numbers(panel, "x", enlarged)]
+        lines = max((name.count("\n") + 1 for name in names), default=0)
+        bottom = 1.3 * type_size * lines + 6 + (1.5 * type_size if panel.x.name else 0)
+        right = 0.3 * type_size * len(names[-1]) + 6 if names else right
+    return {"l": round(left), "r": round(right), "t": round(top), "b": round(bottom)}
+
+
+def _numbers(panel: Panel, side: Any, enlarged: float) -> list[tuple[float, str]]:
+    """The numbers on one axis of a panel, as many as fit on a phone."""
+    most = {"large": 7, "medium": 5, "small": 4}[panel.size]
+    numbers = ticks(getattr(panel, side), span(panel, side), most)
+    return [(place, "\n".join(wrap(name, LONGEST_NAME) or [""])) for place, name in numbers]
+
+
+def panel_height(panel: Panel, enlarged: float = 1.0) -> int:
+    """Height of a panel's figure in pixels, its margins included."""
+    around = margins(panel, enlarged)
+    if panel.cell:
+        inside = map_size(panel, enlarged)[1]
+    elif panel.rows:
+        inside = round(ROW * panel.rows * enlarged)
+    else:
+        inside = round(HEIGHTS[panel.size] * enlarged)
+    return inside + around["t"] + around["b"]
+
+
+def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> Figure:
+    """The axes and marks of a panel.
+
+    Args:
+        panel: The panel.
+        enlarged: Factor for all lengths, for projectors.
+        dark: Whether the paper is dark.
+    """
+    look = _Look(panel, enlarged, dark)
+    traces = [trace for mark in panel.marks for trace in _traces(mark, look)]
+    photos = [_photo(mark) for mark in panel.marks if isinstance(mark, Photo)]
+    across, down = _axis(look, "x"), _axis(look, "y")
+    if panel.cell:
+        down |= {"scaleanchor": "x", "constrain": "domain", "constraintoward": "top"}
+        across |= {"constrain": "domain", "constraintoward": "left"}
+    layout = {
+        "height": panel_height(panel, enlarged),
+        "margin": margins(panel, enlarged) | {"pad": 0, "autoexpand": False},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": False,
+        "hovermode": "closest",
+        "dragmode": False,
+        "barmode": "overlay",
+        "font": look.font() | {"family": FONT},
+        "xaxis": across,
+        "yaxis": down,
+        "images": photos,
+    }
+    return Figure(traces, layout, scaled=True)
+
+
+def _axis(look: _Look, side: Any) -> dict[str, Any]:
+    """Plotly's settings of an axis."""
+    axis: PlotAxis = getattr(look.panel, side)
+    ends = span(look.panel, side)
+    limits = [float(np.log10(end)) for end in ends] if axis.log else list(ends)
+    numbers = _numbers(look.panel, side, look.enlarged)
+    settings: dict[str, Any] = {
+        "range": limits,
+        "type": "log" if axis.log else "linear",
+        "fixedrange": True,
+        "zeroline": False,
+        "automargin": False,
+        "showgrid": axis.grid,
+        "gridcolor": GRID,
+        "visible": not axis.hidden,
+        "tickvals": [place for place, _ in numbers],
+        "ticktext": [escape(name).replace("\n", "<br>") for _, name in numbers],
+        "tickangle": 0,
+        "tickfont": look.font(),
+        "title": {"text": escape(axis.name), "standoff": 6, "font": look.font()},
+    }
+    return settings
+
+
+def _traces(mark: Mark, look: _Look) -> list[Trace]:
+    """Plotly's traces of a mark."""
+    makers: dict[type, Callable[[Any, _Look], list[Trace]]] = {
+        Heat: _heat, Polyline: _line, Points: _points, Bars: _bars, Boxes: _boxes, Words: _words,
+    }  # fmt: skip
+    maker = makers.get(type(mark))
+    return maker(mark, look) if maker else []
+
+
+def _photo(photo: Photo) -> dict[str, Any]:
+    """Plotly's image of a photograph below the marks."""
+    file = BytesIO()
+    Image.fromarray(photo.pixels).save(file, "PNG")
+    rows, cols = photo.pixels.shape[:2]
+    return {
+        "source": f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}",
+        "x": -0.5, "y": -0.5, "sizex": cols, "sizey": rows, "xref": "x", "yref": "y",
+        "yanchor": "top", "sizing": "stretch", "layer": "below",
+    }  # fmt: skip
+
+
+def _heat(heat: Heat, look: _Look) -> list[Trace]:
+    """The cells of a map, the texts in them, and what a click selects."""
+    panel = look.panel
+    room = MAP_ROOM[panel.size] * look.enlarged
+    heat, _ = with_block_means(heat, room)
+    values = np.asarray(heat.values, dtype=np.float64)
+    rows, cols = values.shape
+    trace: Trace = {
+        "type": "heatmap",
+        "x": heat.left + heat.width * np.arange(cols + 1),
+        "y": heat.top + heat.height * np.arange(rows + 1),
+        "z": heat.scale.shares(values).astype(np.float32),
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [list(stop) for stop in stops(heat.scale)],
+        "showscale": False,
+        "zsmooth": False,
+        "hoverongaps": False,
+        "opacity": heat.opacity,
+        "xgap": int(heat.gaps),
+        "ygap": int(heat.gaps),
+    }
+    if len(heat.hover):
+        trace |= {"hovertext": heat.hover, "hovertemplate": "%{hovertext}<extra></extra>"}
+    else:
+        down, across = (axis.name.split(" (")[0] or name for axis, name in
+                        ((panel.y, "row"), (panel.x, "column")))  # fmt: skip
+        trace |= {
+            "customdata": values.astype(np.float32),
+            "hovertemplate": f"{escape(down)} %{{y:.6~g}}, {escape(across)} %{{x:.6~g}}: "
+            "%{customdata:.4~g}<extra></extra>",
+        }
+    middles = (
+        heat.left + heat.width * (np.arange(cols) + 0.5),
+        heat.top + heat.height * (np.arange(rows) + 0.5),
+    )
+    side = map_size(panel, look.enlarged)[0] / cells_across(panel) if panel.cell else READABLE
+    traces = [trace]
+    if len(heat.texts) and side >= READABLE:
+        traces.append(_texts(heat, values, middles, look))
+    if heat.select:
+        traces.append(_clickable(values, middles, side))
+    return traces
+
+
+def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], look: _Look) -> Trace:
+    """The texts in the cells of a map, black or white."""
+    shares = heat.scale.shares(values)
+    x, y = np.meshgrid(*middles)
+    inks = [
+        look.color("text") if share != share else ink_on(color_at(heat.scale, float(share)))
+        for share in shares.ravel().tolist()
+    ]
+    return QUIET | {
+        "type": "scatter",
+        "mode": "text",
+        "x": x.ravel(),
+        "y": y.ravel(),
+        "text": [text.replace("\n", "<br>") for row in heat.texts for text in row],
+        "textfont": {"size": TYPE * look.enlarged, "color": inks},
+    }
+
+
+def _clickable(values: Any, middles: tuple[Any, Any], side: float) -> Trace:
+    """Invisible symbols that a click selects: Plotly selects no cells of a heatmap."""
+    x, y = np.meshgrid(*middles)
+    unseen = {"marker": {"opacity": 0}}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": x.ravel(),
+        "y": y.ravel(),
+        "opacity": 0,
+        "marker": {"symbol": "square", "size": max(4.0, side - 1)},
+        "selected": unseen,
+        "unselected": unseen,
+        "customdata": np.asarray(values, np.float32).ravel(),
+        "hovertemplate": "(%{y}, %{x}): %{customdata:.4~g}<extra>click: this one</extra>",
+    }
+
+
+def _hover(texts: Sequence[str] | None, name: str, value: str) -> Trace:
+    """What the pointer shows: given texts, the name with a value, or nothing."""
+    if texts is None:
+        return QUIET
+    if len(texts):
+        lines = [text.replace("\n", "<br>") for text in texts]
+        return {"hovertext": lines, "hovertemplate": "%{hovertext}<extra></extra>"}
+    return {"hovertemplate": f"{escape(name)}<br>{value}<extra></extra>"}
+
+
+def _line(line: Polyline, look: _Look) -> list[Trace]:
+    """A line, the dark edge below it, and the band around it."""
+    x, y = np.asarray(line.x, np.float64), np.asarray(line.y, np.float64)
+    trace: Trace = {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "mode": "lines" if line.symbol == "none" else "lines+markers",
+        "line": look.line(line.color, line.dash, line.width),
+        "name": line.name,
+    } | _hover(line.hover, line.name, "%{x:.6~g}: %{y:.3g}")
+    if line.symbol != "none":
+        trace["marker"] = {
+            "symbol": SYMBOLS[line.symbol],
+            "size": 7 * look.enlarged,
+            "color": look.color(line.color),
+            "maxdisplayed": 24,
+            "opacity": 1,
+        }
+    traces = [_edge(line, look) | {"x": x, "y": y}] if line.cased else []
+    if line.low is not None and line.high is not None:
+        traces.append(_band(x, line, look))
+    return [*traces, trace]
+
+
+def _edge(mark: Polyline | Boxes, look: _Look) -> Trace:
+    """The dark edge of a line, without its coordinates."""
+    edge = look.line("black", mark.dash, mark.width + 2)
+    return QUIET | {"type": "scatter", "mode": "lines", "line": edge, "opacity": 0.75}
+
+
+def _band(x: Any, line: Polyline, look: _Look) -> Trace:
+    """The band between two lines."""
+    low, high = np.asarray(line.low, np.float64), np.asarray(line.high, np.float64)
+    return QUIET | {
+        "type": "scatter",
+        "x": np.concatenate([x, x[::-1]]),
+        "y": np.concatenate([high, low[::-1]]),
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": rgba(look.color(line.color), BAND),
+    }
+
+
+def _points(points: Points, look: _Look) -> list[Trace]:
+    """Symbols, with texts beside them."""
+    color = look.color(points.color)
+    symbol = SYMBOLS[points.symbol]
+    bar = points.symbol in ("hbar", "vbar")
+    marker = {
+        "symbol": f"{symbol}-open" if points.hollow and not bar else symbol,
+        "size": points.size * look.enlarged,
+        "color": color,
+        "line": {"color": color if bar or points.hollow else "white",
+                 "width": (3 if bar else 2 if points.hollow else 1) * look.enlarged},
+    }  # fmt: skip
+    texts: Trace = {}
+    if len(points.texts):
+        pad = {"left": "{}  ", "right": "  {}"}.get(points.side, "{}")
+        texts = {
+            "text": [pad.format(escape(text)) for text in points.texts],
+            "textposition": TEXT_PLACES[points.side],
+            "textfont": look.font(),
+        }
+    return [
+        {
+            "type": "scatter",
+            "x": np.asarray(points.x, np.float64),
+            "y": np.asarray(points.y, np.float64),
+            "mode": "markers+text" if texts else "markers",
+            "marker": marker,
+            "cliponaxis": False,
+            "name": points.name,
+        }
+        | texts
+        | _hover(points.hover, points.name, "%{x:.6~g}: %{y:.3g}")
+    ]
+
+
+def _bars(bars: Bars, look: _Look) -> list[Trace]:
+    """Bars with their error lines and texts."""
+    at, length = np.asarray(bars.at, np.float64), np.asarray(bars.length, np.float64)
+    base = np.zeros(len(at)) if bars.base is None else np.asarray(bars.base, np.float64)
+    along, across = ("x", "y") if bars.across else ("y", "x")
+    pattern = {"shape": bars.hatch, "fillmode": "overlay", "fgcolor": "white", "size": 7}
+    trace: Trace = {
+        "type": "bar",
+        "orientation": "h" if bars.across else "v",
+        across: at,
+        along: length,
+        "base": base,
+        "width": bars.width,
+        "name": bars.name,
+        "marker": {"color": look.color(bars.color), "pattern": pattern},
+    } | _hover(bars.hover, bars.name, f"%{{{along}:.4~g}}")
+    if bars.low is not None and bars.high is not None:
+        ends = base + length
+        trace[f"error_{along}"] = {
+            "type": "data",
+            "array": np.asarray(bars.high) - ends,
+            "arrayminus": ends - np.asarray(bars.low),
+            "thickness": 1.5 * look.enlarged,
+            "width": 4 * look.enlarged,
+            "color": look.color("text"),
+        }
+    if not len(bars.texts):
+        return [trace]
+    highest = base + length if bars.high is None else np.asarray(bars.high)
+    places = {along: highest, across: at}
+    texts = Points(places["x"], places["y"], color=bars.color, symbol="none", hover=None)
+    beside = "middle right" if bars.across else "top center"
+    words = ["  " + escape(text) if bars.across else escape(text) for text in bars.texts]
+    label = _points(texts, look)[0] | {"mode": "text", "text": words, "textposition": beside}
+    return [trace, label | {"textfont": look.font()}]
+
+
+def _boxes(boxes: Boxes, look: _Look) -> list[Trace]:
+    """Rectangles as one line with gaps, their areas, and what the pointer shows on each."""
+    x, y = _outlines(boxes)
+    color = look.color(boxes.color)
+    trace: Trace = QUIET | {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "line": look.line(boxes.color, boxes.dash, boxes.width),
+        "name": boxes.name,
+    }
+    if boxes.fill or boxes.hatch:
+        fill = rgba(look.color(boxes.fill), boxes.opacity) if boxes.fill else "rgba(0,0,0,0)"
+        trace |= {"fill": "toself", "fillcolor": fill}
+        if boxes.hatch:
+            trace["fillpattern"] = {
+                "shape": boxes.hatch, "fgcolor": color, "bgcolor": fill,
+                "size": 8 * look.enlarged, "solidity": 0.25,
+            }  # fmt: skip
+    traces = [_edge(boxes, look) | {"x": x, "y": y}, trace] if boxes.cased else [trace]
+    if len(boxes.hover):
+        middles = [((left + right) / 2, (top + bottom) / 2)
+                   for left, right, top, bottom in boxes.boxes]  # fmt: skip
+        spots = {"x": [m[0] for m in middles], "y": [m[1] for m in middles]}
+        marker = {"size": 24 * look.enlarged, "opacity": 0}
+        traces.append(
+            {"type": "scatter", "mode": "markers", "marker": marker}
+            | spots
+            | _hover(boxes.hover, boxes.name, "")
+        )
+    return traces
+
+
+def _outlines(boxes: Boxes) -> tuple[list[float | None], list[float | None]]:
+    """The corners of rectangles, with gaps between them."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for left, right, top, bottom in boxes.boxes:
+        xs += [left, right, right, left, left, None]
+        ys += [top, top, bottom, bottom, top, None]
+    return xs, ys
+
+
+def _words(words: Words, look: _Look) -> list[Trace]:
+    """Texts."""
+    texts = [escape(text).replace("\n", "<br>") for text in words.texts]
+    return [
+        QUIET
+        | {
+            "type": "scatter",
+            "mode": "text",
+            "x": list(words.x),
+            "y": list(words.y),
+            "text": [f"<b>{text}</b>" if words.bold else text for text in texts],
+            "textposition": TEXT_PLACES[words.side],
+            "textfont": look.font(words.color),
+            "cliponaxis": False,
+        }
+    ]
