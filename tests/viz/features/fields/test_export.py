@@ -118,7 +118,7 @@ def test_strategies_say_each_number_once() -> None:
     for size in ("wide", "half"):
         shown = " ".join(words_of(of()["strategies"], size))
         for way in found:
-            assert export.short(way.parameters) in shown
+            assert short_number(way.parameters) in shown
 
 
 def test_photos_are_scaled_down() -> None:
