@@ -239,7 +239,7 @@ def test_a_pair_side_by_side(visitor: Visitor) -> None:
     last = visitor.page.locator(f"{CONE}[data-ready=true]").nth(2)
     last.wait_for()
     assert last.get_attribute("data-title") == TABLE["four_strided"].title
-    visitor.page.locator(".st-key-compare_figure .plot-container").wait_for(state="attached")
+    visitor.page.locator(".st-key-plot_compare .plot-container").wait_for(state="attached")
 
 
 @pytest.mark.journey

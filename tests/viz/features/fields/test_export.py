@@ -10,6 +10,7 @@ import pytest
 
 from core import data
 from core.errors import SpecError
+from core.plots.growth import short_number
 from tests.viz.slides import fits
 from viz.choices import network as network_state
 from viz.choices import network_analysis
