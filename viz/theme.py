@@ -42,6 +42,9 @@ BRANCHES = (WINDOW, PINNED, "#56B4E9", "#A08A00")
 DASHES: tuple[tuple[int, ...], ...] = ((), (5, 3), (2, 3), (8, 3, 2, 3))
 """Dash patterns of the lines of `BRANCHES`, so that they differ in grey too."""
 
+COUNTS = ("#FFFFFF", WINDOW)
+"""Ends of the color scale for counts: zero, and the largest count."""
+
 GREY = ("#000000", "#FFFFFF")
 """Ends of the color scale for photographs: dark and light."""
 

@@ -70,9 +70,11 @@ def board_of(**changes: Any) -> BoardSpec:
     return layer.board_spec(defaults(**changes))
 
 
-def sides(sweep: Sweep) -> dict[str, int]:
-    """Rows and columns of the three panels, named as in the player's model."""
+def sides(sweep: Sweep) -> dict[str, Any]:
+    """Rows, columns and planes of the three panels, named as in the player's model."""
+    planes = 1 if sweep.weight is None else sweep.weight.shape[1]
     return {
+        "depths": {"input": len(sweep.input), "kernel": planes, "output": len(sweep.output)},
         "gridRows": len(sweep.rows.source),
         "gridCols": len(sweep.cols.source),
         "kernelRows": len(sweep.rows.offsets),

@@ -57,7 +57,7 @@ def player_data(board: BoardSpec) -> dict[str, Any]:
         "divisor": result.divisor,
     }
     data |= {name: _array_data(a) for name, a in optional.items() if a is not None}
-    return data | player_labels(board, (result.output.shape[1], result.output.shape[2]))
+    return data | player_labels(board, result)
 
 
 MAX_EDITABLE_SIDE = 16

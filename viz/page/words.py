@@ -20,6 +20,7 @@ from core.layer.window import Pads, Pair
 from core.text import times as times
 
 if TYPE_CHECKING:
+    from core.layer.sweep import Sweep
     from core.receptive_field import ReceptiveField
 
 
@@ -92,28 +93,61 @@ def channel_names(picture: object, channels: int) -> list[str]:
     return [f"channel {i}" for i in range(channels)]
 
 
-def player_labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
-    """Texts of the player for one board: title, captions, names of channels and filters."""
+def player_labels(board: BoardSpec, result: Sweep) -> dict[str, Any]:
+    """Texts for one board and its result, on screen and on slides.
+
+    Returns:
+        title: the layer and its settings in words.
+        channels, filters: a short name for each channel of the input and of the output.
+        planes: under "input" and "output" for each of these channels which one it is, such as
+            ``channel 0 of 3 (red)``; "" for a single one.
+        captions: captions of the grids by name, and under "counts" that of the read counts.
+    """
     spec, size = board.layer, board.source.size
     operation = OPERATIONS[spec.operation]
-    channels = channel_names(board.source.picture, board.source.channels)
-    filters = channels
+    channels, planes = _channel_texts(board, result.input)
+    filters, output_planes = channels, planes
     if not operation.channelwise:
+        output_planes = _numbered("filter", len(result.output))
         names = filter_names(board.kernel.preset, spec.out_channels)
         filters = [f"{i}: {name.replace('_', ' ')}" for i, name in enumerate(names)]
     return {
         "title": layer_title(spec),
         "channels": channels,
         "filters": filters,
+        "planes": {"input": planes, "output": output_planes},
         "captions": {
             "input": _input_caption(spec, size, operation.has("output_padding")),
             "kernel": f"{_kernel_word(operation)} {times(spec.kernel_size)}",
-            "output": f"output {times(output)}",
-            "counts": "inputs added up in each output"
+            "output": f"output {times(result.output.shape[1:])}",
+            "counts": "How many pixels each output adds up"
             if operation.has("output_padding")
-            else "windows that read each cell",
+            else "How many windows read each pixel",
         },
     }
+
+
+def _channel_texts(board: BoardSpec, planes: NDArray[np.floating]) -> tuple[list[str], list[str]]:
+    """A short name and a long one for each of the input's planes, with those that are alike.
+
+    Args:
+        board: The layer on its input.
+        planes: (C, H, W), the input.
+    """
+    names = channel_names(board.source.picture, len(planes))
+    short, long = [], []
+    for i, (name, number) in enumerate(zip(names, _numbered("channel", len(planes)), strict=True)):
+        same = next((names[j] for j in range(i) if np.array_equal(planes[j], planes[i])), "")
+        notes = [f"same as {same}"] if same else []
+        short.append(f"{name} ({notes[0]})" if notes else name)
+        notes = notes if name == f"channel {i}" else [name, *notes]
+        long.append(f"{number} ({', '.join(notes)})" if number and notes else number)
+    return short, long
+
+
+def _numbered(word: str, count: int) -> list[str]:
+    """Each of several things with its number, such as ``channel 0 of 3``; "" for a single one."""
+    return [f"{word} {i} of {count}" for i in range(count)] if count > 1 else [""]
 
 
 def _kernel_word(operation: Operation) -> str:
@@ -136,9 +170,10 @@ def _input_caption(spec: LayerSpec, size: Pair, stretched: bool) -> str:
 
 def size_formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
     """The size formula with numbers: one line for both axes, or one for each if they differ."""
-    if rows.text == cols.text:
-        return [rows.text.replace("-", "−")]
-    return [f"height: {rows.text}".replace("-", "−"), f"width: {cols.text}".replace("-", "−")]
+    by_height, by_width = (axis.text.replace("-", "−").replace("*", "×") for axis in (rows, cols))
+    if by_height == by_width:
+        return [by_height]
+    return [f"height: {by_height}", f"width: {by_width}"]
 
 
 def first_tap_latex(axis: AxisFormula) -> str:

@@ -27,6 +27,7 @@ from viz.page.words import (
     layer_title,
     player_labels,
     remainder_sentence,
+    size_formulas,
     times,
     unread_sentence,
     why_this_size,
@@ -187,11 +188,15 @@ def test_labels_name_every_plane_and_the_sizes(operation: str, data: st.DataObje
     spec, size = data.draw(cases(operation))
     board = BoardSpec(spec, InputSpec("ramp", size, spec.in_channels), KernelSpec("box"))
     output, row = output_size(spec, size), OPERATIONS[operation]
-    said = player_labels(board, output)
+    said = player_labels(board, board.run())
     assert said["title"] == layer_title(spec)
     assert len(said["channels"]) == spec.in_channels
     assert len(said["filters"]) == row.out_channels(spec)
     assert len(set(said["filters"])) == len(said["filters"])
+    for name, count in (("input", spec.in_channels), ("output", row.out_channels(spec))):
+        assert len(said["planes"][name]) == count
+        assert all(f" of {count}" in text for text in said["planes"][name] if count > 1)
+        assert count > 1 or said["planes"][name] == [""]
     assert said["captions"]["output"] == f"output {times(output)}"
     assert said["captions"]["kernel"].endswith(times(spec.kernel_size))
     assert said["captions"]["kernel"].startswith("window") != row.learned
@@ -201,6 +206,34 @@ def test_labels_name_every_plane_and_the_sizes(operation: str, data: st.DataObje
     if not row.has("output_padding") and padded != size:
         expected.append(padded)
     assert [(int(h), int(w)) for h, w in sizes] == expected
+
+
+def test_channels_with_the_same_values_are_named() -> None:
+    def channels(source: InputSpec) -> tuple[list[str], list[str]]:
+        spec = LayerSpec("convolution", (3, 3), in_channels=source.channels)
+        board = BoardSpec(spec, source, KernelSpec("box"))
+        labels = player_labels(board, board.run())
+        return labels["channels"], labels["planes"]["input"]
+
+    short, long = channels(InputSpec("china", (6, 6), 4))
+    assert short == ["channel 0", "channel 1", "channel 2", "channel 3 (same as channel 0)"]
+    assert long[1:4:2] == ["channel 1 of 4", "channel 3 of 4 (same as channel 0)"]
+    edited = InputSpec("china", (6, 6), 4, edits=(((3, 0, 0), 1.0),))
+    assert channels(edited)[1][3] == "channel 3 of 4", "they differ in one pixel"
+    assert channels(InputSpec("china", (6, 6), 3))[1][2] == "channel 2 of 3 (blue)"
+    grey = Upload(np.full((6, 6, 3), 7, np.uint8), "grey")
+    assert channels(InputSpec(grey, (6, 6), 3))[1][1] == "channel 1 of 3 (green, same as red)"
+    assert channels(InputSpec("china", (6, 6), 1))[1] == [""]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_formulas_are_written_with_typographic_signs(stride: int) -> None:
+    for operation in ("convolution", "transposed_convolution"):
+        spec = LayerSpec(operation, (3, 3), (stride, stride), padding=((1, 1), (0, 1)))
+        lines = size_formulas(*formula(spec, (6, 6)))
+        assert len(lines) == 2
+        assert not set("-*") & set("".join(lines))
+        assert all("−" in line for line in lines)
 
 
 @given(cases())

@@ -65,6 +65,8 @@ function weightScale(arrays, palette) {
 
 /** The scales of all boards; equal values have equal colors on boards that are compared. */
 export function scalesOf(boards, palette) {
+  const most = Math.max(...boards.map((b) => b.mostCounted));
+  const counts = scale(0, most, palette.counts, false);
   const { signed } = boards[0];
   const output = scaleFor(
     boards.map((b) => b.output.values),
@@ -76,6 +78,7 @@ export function scalesOf(boards, palette) {
   return boards.map((b) => ({
     input,
     output,
+    counts,
     weight: weightScale(b.weight ? [b.weight.values] : [], palette),
   }));
 }

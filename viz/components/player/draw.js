@@ -1,7 +1,7 @@
 // Drawing one board: the still picture once per change, the moving marks once per frame. It draws
 // on either surface of surface.js, and has no events.
 
-import { NUMBERS_FROM, panelHeight, panelWidth } from "./layout.js";
+import { behind, NUMBERS_FROM, panelHeight, panelWidth, SHEET } from "./layout.js";
 import { format } from "./model.js";
 
 const cellBox = (p, row, col, inset = 0) => [
@@ -52,32 +52,41 @@ function frame(surface, p, color, width = 2) {
 }
 
 /** Draw the edges of further planes behind the one that is shown. */
-function sheets(surface, p, count, theme) {
-  for (let i = Math.min(count - 1, 3); i > 0; i--)
-    surface.rect(p.x + 4 * i, p.y - 4 * i, panelWidth(p), panelHeight(p), {
+function sheets(surface, board, p, name, theme) {
+  for (let out = behind(board, name); out > 0; out -= SHEET)
+    surface.rect(p.x + out, p.y - out, panelWidth(p), panelHeight(p), {
       fill: theme.panel,
       stroke: theme.muted,
     });
 }
 
-function caption(surface, p, text, color, theme, limit) {
-  surface.rect(p.x, p.y - 19, 9, 9, { fill: color });
-  const size = Math.max(9, Math.min(13, (limit - 14) / (text.length * 0.53)));
-  surface.text(text, p.x + 14, p.y - 14, { size, fill: theme.text, weight: 600 });
+/** Draw the caption of a panel above it and the planes behind it. */
+function caption(surface, board, p, name, view, theme, limit) {
+  const y = p.y - behind(board, name),
+    captions = board.captionsOf(name, view);
+  const fitting = (text) => Math.min(13, (limit - 14) / (text.length * 0.53));
+  const text = captions.find((each) => fitting(each) >= 12) ?? captions.at(-1);
+  const fill = theme.meanings[name === "kernel" ? "window" : name];
+  surface.rect(p.x, y - 19, 9, 9, { fill });
+  const size = Math.max(9, fitting(text));
+  surface.text(text, p.x + 14, y - 14, { size, fill: theme.text, weight: 600 });
 }
 
 function legend(surface, p, scale, theme) {
-  const wide = Math.min(120, panelWidth(p) - 60),
+  const size = 12,
+    [low, high] = [format(scale.low), format(scale.high)];
+  const room = (text) => 0.6 * size * text.length + 4;
+  const wide = Math.min(120, panelWidth(p) - room(low) - room(high)),
     y = p.y + panelHeight(p) + 8;
   if (wide < 24) return;
-  const x = p.x + 26;
+  const x = p.x + room(low);
   for (let i = 0; i < 24; i++) {
     const value = scale.low + ((scale.high - scale.low) * (i + 0.5)) / 24;
     surface.rect(x + (i * wide) / 24, y, wide / 24 + 0.5, 7, { fill: scale.at(value).fill });
   }
   surface.rect(x, y, wide, 7, { stroke: theme.muted, width: 0.5 });
-  surface.text(format(scale.low), x - 4, y + 4, { size: 10.5, align: "right", fill: theme.muted });
-  surface.text(format(scale.high), x + wide + 4, y + 4, { size: 10.5, fill: theme.muted });
+  surface.text(low, x - 4, y + 4, { size, align: "right", fill: theme.muted });
+  surface.text(high, x + wide + 4, y + 4, { size, fill: theme.muted });
 }
 
 function drawInputCell(surface, board, p, row, col, view, theme, scale, size) {
@@ -108,37 +117,18 @@ function drawInputCell(surface, board, p, row, col, view, theme, scale, size) {
 }
 
 /** Draw a count in place of a value: windows that read a cell, or inputs that an output sums. */
-function countCell(surface, board, p, row, col, theme, size) {
+function countCell(surface, board, p, row, col, theme, scale, size) {
   const count = board.counted === "output" ? board.writes(row, col) : board.reads(row, col);
-  fillCell(surface, p, row, col, theme.background);
-  fillCell(surface, p, row, col, theme.meanings.window, (0.85 * count) / board.mostCounted);
+  const { fill, text } = scale.at(count);
+  fillCell(surface, p, row, col, fill);
   if (board.counted === "input" && !board.isRead(row, col))
     hatch(surface, p, row, col, theme.meanings.unread);
-  number(surface, String(count), p, row, col, size, { fill: theme.text, weight: 600 });
+  number(surface, String(count), p, row, col, size, { fill: text, weight: 600 });
 }
 
-/** Draw the color scale of the counts. */
-function countLegend(surface, p, most, theme) {
-  const wide = Math.min(120, panelWidth(p) - 60),
-    x = p.x + 26,
-    y = p.y + panelHeight(p) + 8;
-  if (wide < 24) return;
-  const steps = Math.min(most + 1, 24);
-  for (let i = 0; i < steps; i++) {
-    const place = [x + (i * wide) / steps, y, wide / steps, 7];
-    surface.rect(...place, { fill: theme.background });
-    surface.rect(...place, {
-      fill: theme.meanings.window,
-      alpha: (0.85 * i) / Math.max(1, steps - 1),
-    });
-  }
-  surface.rect(x, y, wide, 7, { stroke: theme.muted, width: 0.5 });
-  surface.text("0", x - 4, y + 4, { size: 10.5, align: "right", fill: theme.muted });
-  surface.text(String(most), x + wide + 4, y + 4, { size: 10.5, fill: theme.muted });
-}
-
-/** Whether a panel shows counts in place of its values. */
-const showsCounts = (board, view, name) => view.reads && board.counted === name;
+/** The scale of the values or the counts that a panel shows. */
+const scaleOf = (board, name, view, scales) =>
+  board.showsCounts(name, view) ? scales.counts : scales[name];
 
 /** Fill a cell; cells whose side is not an integer overlap, so that no seams are visible. */
 function fillCell(surface, p, row, col, fill, alpha = 1) {
@@ -152,13 +142,13 @@ const everyCell = (p, act) => {
 };
 
 function drawInput(surface, board, p, view, theme, scale) {
-  sheets(surface, p, board.input.shape[0], theme);
+  sheets(surface, board, p, "input", theme);
   surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.background });
-  const counts = showsCounts(board, view, "input");
+  const counts = board.showsCounts("input", view);
   const size = numberSize(p, counts ? 2 : board.longest("input", view.channel));
   everyCell(p, (row, col) =>
     counts
-      ? countCell(surface, board, p, row, col, theme, size)
+      ? countCell(surface, board, p, row, col, theme, scale, size)
       : drawInputCell(surface, board, p, row, col, view, theme, scale, size),
   );
   grid(surface, p, theme);
@@ -177,27 +167,38 @@ function drawInput(surface, board, p, view, theme, scale) {
 }
 
 function drawKernel(surface, board, p, view, theme, scale) {
-  sheets(surface, p, board.weight ? board.weight.shape[1] : 1, theme);
+  sheets(surface, board, p, "kernel", theme);
   surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.panel });
-  const word = { max: "max", mean: "mean", sum: "–" }[board.reduce];
   const weights = [];
   everyCell(p, (row, col) => weights.push(board.weightAt(view.filter, view.channel, row, col)));
-  const texts = weights.map((weight) => (weight === null ? word : format(weight))),
-    size = numberSize(p, Math.max(...texts.map((t) => t.length)));
-  everyCell(p, (row, col) => {
-    const weight = weights[row * p.cols + col],
-      text = texts[row * p.cols + col];
-    if (weight !== null) fillCell(surface, p, row, col, scale.at(weight).fill);
-    number(surface, text, p, row, col, size, {
-      fill: weight === null ? theme.muted : scale.at(weight).text,
+  const weighted = weights[0] !== null,
+    size = weighted && numberSize(p, Math.max(...weights.map((w) => format(w).length)));
+  if (weighted)
+    everyCell(p, (row, col) => {
+      const weight = weights[row * p.cols + col],
+        { fill, text } = scale.at(weight);
+      fillCell(surface, p, row, col, fill);
+      number(surface, format(weight), p, row, col, size, { fill: text });
     });
-  });
   grid(surface, p, theme);
   frame(surface, p, theme.meanings.window);
+  if (!weighted) word(surface, p, WINDOW_WORDS[board.reduce], theme);
+}
+
+/** The word for a window without weights; a filter has none for a channel that it does not read. */
+const WINDOW_WORDS = { max: "max", mean: "mean", sum: "not read" };
+
+/** Write one word over the middle of a panel. */
+function word(surface, p, text, theme) {
+  const size = Math.min(15, panelWidth(p) / (text.length * 0.6), panelHeight(p) * 0.6),
+    wide = text.length * size * 0.55;
+  const [x, y] = [p.x + panelWidth(p) / 2, p.y + panelHeight(p) / 2];
+  surface.rect(x - wide / 2, y - 0.6 * size, wide, 1.2 * size, { fill: theme.panel });
+  surface.text(text, x, y, { size, align: "center", fill: theme.text });
 }
 
 function drawOutput(surface, board, p, view, theme, scale) {
-  sheets(surface, p, board.output.shape[0], theme);
+  sheets(surface, board, p, "output", theme);
   const size = outputNumbers(board, p, view);
   everyCell(p, (row, col) => outputCell(surface, board, p, row, col, view, theme, scale, size));
   grid(surface, p, theme);
@@ -205,11 +206,11 @@ function drawOutput(surface, board, p, view, theme, scale) {
 }
 
 const outputNumbers = (board, p, view) =>
-  numberSize(p, showsCounts(board, view, "output") ? 2 : board.longest("output", view.filter));
+  numberSize(p, board.showsCounts("output", view) ? 2 : board.longest("output", view.filter));
 
 function outputCell(surface, board, p, row, col, view, theme, scale, size) {
-  if (showsCounts(board, view, "output")) {
-    countCell(surface, board, p, row, col, theme, size);
+  if (board.showsCounts("output", view)) {
+    countCell(surface, board, p, row, col, theme, scale, size);
     return;
   }
   const value = board.outputAt(view.filter, row, col);
@@ -218,8 +219,7 @@ function outputCell(surface, board, p, row, col, view, theme, scale, size) {
 }
 
 /** Draw the sign between two panels, as in input ∗ kernel = output. */
-function sign(surface, text, left, right, theme, narrow) {
-  if (narrow || !left || !right) return;
+function sign(surface, text, left, right, theme) {
   const x = (left.x + panelWidth(left) + right.x) / 2,
     y = left.y + panelHeight(left) / 2;
   surface.text(text, x, y, { size: 22, align: "center", fill: theme.muted });
@@ -233,48 +233,25 @@ export function drawStill(surface, board, place, view, theme, scales) {
     weight: 600,
     fill: theme.text,
   });
-  drawInput(surface, board, input, view, theme, scales.input);
-  const room = (from, to) =>
-    to && !place.narrow ? to.x - from.x - 6 : place.x + place.width - from.x;
-  const named = (name) =>
-    showsCounts(board, view, name) ? board.captions.counts : board.captions[name];
-  const explain = (panel, name) =>
-    showsCounts(board, view, name)
-      ? countLegend(surface, panel, board.mostCounted, theme)
-      : legend(surface, panel, scales[name], theme);
-  caption(
-    surface,
-    input,
-    named("input"),
-    theme.meanings.input,
-    theme,
-    room(input, kernel ?? output),
-  );
-  explain(input, "input");
-  if (kernel) {
-    drawKernel(surface, board, kernel, view, theme, scales.weight);
-    caption(
-      surface,
-      kernel,
-      board.captions.kernel,
-      theme.meanings.window,
-      theme,
-      place.narrow ? output.x - kernel.x : room(kernel, output),
-    );
-  }
-  drawOutput(surface, board, output, view, theme, scales.output);
-  caption(
-    surface,
-    output,
-    named("output"),
-    theme.meanings.output,
-    theme,
-    place.x + place.width - output.x,
-  );
-  explain(output, "output");
-  if (view.reads) return; // counts are no operands
-  sign(surface, board.weight && kernel ? "∗" : "→", input, kernel ?? output, theme, place.narrow);
-  sign(surface, board.weight ? "=" : "→", kernel, output, theme, place.narrow);
+  const right = place.x + place.width,
+    shown = {
+      input: scaleOf(board, "input", view, scales),
+      output: scaleOf(board, "output", view, scales),
+    };
+  drawInput(surface, board, input, view, theme, shown.input);
+  drawKernel(surface, board, kernel, view, theme, scales.weight);
+  drawOutput(surface, board, output, view, theme, shown.output);
+  legend(surface, input, shown.input, theme);
+  legend(surface, output, shown.output, theme);
+  const captioned = (name, end) =>
+    caption(surface, board, place[name], name, view, theme, end - place[name].x);
+  captioned("input", place.narrow ? right : kernel.x - 6);
+  captioned("kernel", output.x - 6);
+  captioned("output", right);
+  const operands = !view.reads && board.readsChannel(view.filter, view.channel);
+  if (!operands || place.narrow) return;
+  sign(surface, board.weight ? "∗" : "→", input, kernel, theme);
+  sign(surface, board.weight ? "=" : "→", kernel, output, theme);
 }
 
 /** Hide the outputs after `step`, which are not computed yet. */
@@ -349,13 +326,13 @@ function drawWindow(surface, board, place, focus, view, theme, scales) {
     col,
     view,
     theme,
-    scales.output,
+    scaleOf(board, "output", view, scales),
     outputNumbers(board, output, view),
   );
   ring(surface, output, row, col, theme.meanings.window, 3.5);
   if (focus.term) {
     ring(surface, input, focus.term.row, focus.term.col, theme.meanings.pinned);
-    if (kernel) ring(surface, kernel, focus.term.kr, focus.term.kc, theme.meanings.pinned);
+    ring(surface, kernel, focus.term.kr, focus.term.kc, theme.meanings.pinned);
   }
 }
 
@@ -370,16 +347,17 @@ function drawReaders(surface, board, place, focus, view, theme, scales) {
     }),
   );
   ring(surface, input, ...focus.cell, theme.meanings.pinned);
-  const size = outputNumbers(board, output, view);
+  const size = outputNumbers(board, output, view),
+    scale = scaleOf(board, "output", view, scales);
   for (const reader of board.readers(...focus.cell)) {
-    outputCell(surface, board, output, reader.row, reader.col, view, theme, scales.output, size);
+    outputCell(surface, board, output, reader.row, reader.col, view, theme, scale, size);
     ring(surface, output, reader.row, reader.col, theme.meanings.window, 3);
     const weight = board.weightAt(view.filter, view.channel, reader.kr, reader.kc);
     if (weight !== null && !view.reads)
       corner(surface, `×${format(weight, 2)}`, output, reader.row, reader.col, theme);
     else if (!view.reads && board.wins(view.filter, [reader.row, reader.col], ...reader.from))
       corner(surface, "max", output, reader.row, reader.col, theme);
-    if (kernel) ring(surface, kernel, reader.kr, reader.kc, theme.meanings.pinned, 2.5);
+    ring(surface, kernel, reader.kr, reader.kc, theme.meanings.pinned, 2.5);
   }
 }
 
@@ -389,7 +367,7 @@ function drawReach(surface, board, place, focus, theme) {
     surface.rect(...cellBox(place.input, row, col), { fill: theme.meanings.window, alpha: 0.45 });
     if (place.input.cell > 8) ring(surface, place.input, row, col, theme.meanings.window, 1.5);
   }
-  if (place.kernel) ring(surface, place.kernel, ...focus.cell, theme.meanings.pinned);
+  ring(surface, place.kernel, ...focus.cell, theme.meanings.pinned);
 }
 
 /**
@@ -397,7 +375,7 @@ function drawReach(surface, board, place, focus, theme) {
  * @param {{panel: "input"|"kernel"|"output", cell: [number, number], pinned: boolean}} focus
  */
 export function drawMoving(surface, board, place, focus, step, view, theme, scales) {
-  const later = step < board.steps - 1 && !showsCounts(board, view, "output");
+  const later = step < board.steps - 1 && !board.showsCounts("output", view);
   if (later && focus.panel !== "input") cover(surface, board, place.output, step, theme);
   if (focus.panel === "output") drawWindow(surface, board, place, focus, view, theme, scales);
   else if (focus.panel === "input") drawReaders(surface, board, place, focus, view, theme, scales);

@@ -8,17 +8,27 @@ const TITLE = 30,
   READABLE = 26,
   NARROW = 620;
 export const NUMBERS_FROM = 22;
+/** Offset of each plane behind a panel, in pixels, and the largest number of them. */
+export const SHEET = 4,
+  MOST_SHEETS = 3;
 
 /**
  * Panel: a grid of cells, with its corner and the side of a cell in pixels. Place: the panels of
  * one board.
  * @typedef {{x: number, y: number, rows: number, cols: number, cell: number}} Panel
  * @typedef {{x: number, y: number, width: number, height: number, title: [number, number],
- *            input: Panel, kernel: Panel | null, output: Panel, narrow: boolean}} Place
+ *            input: Panel, kernel: Panel, output: Panel, narrow: boolean}} Place
  */
 
 export const panelWidth = (p) => p.cols * p.cell;
 export const panelHeight = (p) => p.rows * p.cell;
+
+/** Pixels by which the planes behind a panel stand out above it and on its right. */
+export const behind = (board, name) => SHEET * Math.min(board.depths[name] - 1, MOST_SHEETS);
+
+/** The height of the captions, and of the planes below them. */
+const captionHeight = (board) =>
+  CAPTION + Math.max(...Object.keys(board.depths).map((name) => behind(board, name)));
 
 /** The (row, column) of a panel's cell under a point, or null. */
 export function cellAt(panel, x, y) {
@@ -51,14 +61,14 @@ const panel = (x, y, rows, cols, cell) => ({
 });
 
 /** Place the panels side by side, for wide screens. */
-function wide(board, box, withKernel) {
-  const height = box.height - TITLE - CAPTION - LEGEND;
+function wide(board, box) {
+  const head = TITLE + captionHeight(board),
+    height = box.height - head - LEGEND;
   const gap = box.width < NARROW ? GAP / 2 : GAP;
-  const kernelOf = (cell) => (withKernel ? kernelCell(board, cell, box.width * 0.3, height) : 0);
+  const kernelOf = (cell) => kernelCell(board, cell, box.width * 0.3, height);
+  const edge = behind(board, "output") + 2;
   const needed = (cell) =>
-    (board.gridCols + board.outCols) * cell +
-    board.kernelCols * kernelOf(cell) +
-    gap * (withKernel ? 2 : 1);
+    (board.gridCols + board.outCols) * cell + board.kernelCols * kernelOf(cell) + gap * 2 + edge;
   const cell = largest(
     (c) =>
       needed(c) <= box.width &&
@@ -70,47 +80,44 @@ function wide(board, box, withKernel) {
     board.outRows * cell,
     board.kernelRows * kernelOf(cell),
   );
-  const top = (rows, c) => box.y + TITLE + CAPTION + (tall - rows * c) / 2;
+  const top = (rows, c) => box.y + head + (tall - rows * c) / 2;
   let x = box.x + Math.max(0, (box.width - needed(cell)) / 2);
   const input = panel(x, top(board.gridRows, cell), board.gridRows, board.gridCols, cell);
   x += panelWidth(input) + gap;
-  let kernel = null;
-  if (withKernel) {
-    kernel = panel(
-      x,
-      top(board.kernelRows, kernelOf(cell)),
-      board.kernelRows,
-      board.kernelCols,
-      kernelOf(cell),
-    );
-    x += panelWidth(kernel) + gap;
-  }
+  const kernel = panel(
+    x,
+    top(board.kernelRows, kernelOf(cell)),
+    board.kernelRows,
+    board.kernelCols,
+    kernelOf(cell),
+  );
+  x += panelWidth(kernel) + gap;
   const output = panel(x, top(board.outRows, cell), board.outRows, board.outCols, cell);
-  return { input, kernel, output, height: TITLE + CAPTION + tall + LEGEND };
+  return { input, kernel, output, height: head + tall + LEGEND };
 }
 
 /** Place the input above kernel and output, for narrow screens. */
-function narrow(board, box, withKernel) {
+function narrow(board, box) {
   const edge = 4,
     width = box.width - 2 * edge;
   const first = Math.min(BIGGEST, width / board.gridCols, (box.height * 0.62) / board.gridRows);
   const cell = first > 4 ? Math.floor(first) : first;
   const input = panel(
     box.x + (box.width - board.gridCols * cell) / 2,
-    box.y + TITLE + CAPTION,
+    box.y + TITLE + captionHeight(board),
     board.gridRows,
     board.gridCols,
     cell,
   );
-  const below = input.y + panelHeight(input) + LEGEND + CAPTION;
-  const kc = withKernel ? kernelCell(board, Math.min(cell, 30), width * 0.42, 200) : 0;
-  const left = withKernel ? board.kernelCols * kc + GAP * 0.7 : 0;
+  const below = input.y + panelHeight(input) + LEGEND + captionHeight(board);
+  const kc = kernelCell(board, Math.min(cell, 30), width * 0.42, 200);
+  const left = board.kernelCols * kc + GAP * 0.7;
   const oc = Math.min(cell, (width - left) / board.outCols);
   const outCell = oc > 4 ? Math.floor(oc) : oc;
   const x = box.x + (box.width - left - board.outCols * outCell) / 2;
-  const kernel = withKernel ? panel(x, below, board.kernelRows, board.kernelCols, kc) : null;
+  const kernel = panel(x, below, board.kernelRows, board.kernelCols, kc);
   const output = panel(x + left, below, board.outRows, board.outCols, outCell);
-  const tall = Math.max(kernel ? panelHeight(kernel) : 0, panelHeight(output));
+  const tall = Math.max(panelHeight(kernel), panelHeight(output));
   return { input, kernel, output, height: below + tall + LEGEND - box.y };
 }
 
@@ -127,7 +134,6 @@ export function layout(boards, width, height) {
     width: (width - space * (columns - 1)) / columns,
     height: isNarrow ? height : height / lines,
   };
-  const withKernel = boards.length === 1 || (boards.length === 2 && !isNarrow);
   const stacked = isNarrow && boards.length === 1;
   const places = [];
   let y = 0;
@@ -137,7 +143,7 @@ export function layout(boards, width, height) {
       const board = boards[line * columns + column];
       if (!board) break;
       const x = column * (box.width + space);
-      const place = (stacked ? narrow : wide)(board, { ...box, x, y }, withKernel);
+      const place = (stacked ? narrow : wide)(board, { ...box, x, y });
       places.push({ x, y, width: box.width, title: [x, y + TITLE / 2], narrow: stacked, ...place });
       tallest = Math.max(tallest, place.height);
     }

@@ -49,6 +49,7 @@ export class Board {
     this.editable = data.editable;
     this.signed = Boolean(data.signed);
     this.captions = data.captions;
+    this.planes = data.planes;
     this.transposed = data.transposed;
     this.countsPadding = data.counts_padding;
     this.fill = data.fill === "-inf" ? -Infinity : data.fill;
@@ -75,12 +76,31 @@ export class Board {
       this.transposed ? axis.writes : axis.reads,
     );
     this.mostCounted = Math.max(1, ...down) * Math.max(1, ...across);
+    /** Number of planes of each panel, of which one is drawn. */
+    this.depths = {
+      input: this.input.shape[0],
+      kernel: this.weight?.shape[1] ?? 1,
+      output: this.output.shape[0],
+    };
     /** Rows and columns of each panel. */
     this.sizes = {
       input: [this.gridRows, this.gridCols],
       kernel: [this.kernelRows, this.kernelCols],
       output: [this.outRows, this.outCols],
     };
+  }
+
+  /** Whether a panel shows counts in place of its values. */
+  showsCounts(name, view) {
+    return view.reads && this.counted === name;
+  }
+
+  /** Captions of a panel, a long and a short one, with the plane that is drawn of several. */
+  captionsOf(name, view) {
+    if (this.showsCounts(name, view)) return [this.captions.counts];
+    const plane = this.planes[name]?.[name === "input" ? view.channel : view.filter];
+    const caption = this.captions[name];
+    return [caption, caption.split(",")[0]].map((text) => (plane ? `${text}, ${plane}` : text));
   }
 
   /** The kind of a grid cell: "input", "pad", "inserted" or "outside". */

@@ -121,11 +121,7 @@ class Player {
     );
     this.plan = layout(this.boards, width, height);
     this.page.stage.style.height = `${this.plan.height}px`;
-    this.page.hint.textContent = hint(
-      this.boards,
-      this.plan.places.some((place) => place.kernel),
-      this.frame.edits,
-    );
+    this.page.hint.textContent = hint(this.boards, this.frame.edits);
     this.drawStill();
   }
 
@@ -380,7 +376,7 @@ class Player {
     const [x, y] = pointer(event, this.page.moving);
     for (const [board, place] of this.plan.places.entries())
       for (const panel of ["input", "kernel", "output"]) {
-        const cell = place[panel] && cellAt(place[panel], x, y);
+        const cell = cellAt(place[panel], x, y);
         if (cell) return { board, panel, cell, pinned: false };
       }
     return null;

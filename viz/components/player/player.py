@@ -13,6 +13,7 @@ PALETTE = {
     "meanings": theme.MEANINGS,
     "signed": theme.SIGNED,
     "grey": theme.GREY,
+    "counts": theme.COUNTS,
     "paper": theme.PAPER,
 }
 

@@ -1,7 +1,7 @@
 // Saving the picture on screen as a file, in light colors with sentences below it, and its link.
 
 import { CanvasSurface, SvgSurface } from "./surface.js";
-import { arithmeticText, describe } from "./words.js";
+import { arithmeticLines, describe } from "./words.js";
 
 const MARGIN = 18,
   LINE = 20,
@@ -12,7 +12,7 @@ function lines({ boards, focus, views, extra }) {
   const said = boards.flatMap((board, i) => {
     const sentence = describe(board, { ...focus[i], pinned: false }, views[i]);
     return focus[i].panel === "output" && boards.length < 3 && !views[i].reads
-      ? [sentence, arithmeticText(board, views[i].filter, ...focus[i].cell)]
+      ? [sentence, ...arithmeticLines(board, views[i], ...focus[i].cell)]
       : [sentence];
   });
   return [...said, ...extra];

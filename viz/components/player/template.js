@@ -36,7 +36,7 @@ const HTML = `
   <span class="count"></span>
   <select class="speed" aria-label="Speed">${SPEEDS.map(([value, name]) => `<option value="${value}">${name}</option>`).join("")}</select>
   <button type="button" class="loop" aria-pressed="false">loop</button>
-  <button type="button" class="reads" aria-pressed="false" title="How many windows read each cell; of a transposed convolution, how many inputs each output adds up">read counts</button>
+  <button type="button" class="reads" aria-pressed="false" title="How many windows read each pixel; of a transposed convolution, how many pixels each output adds up">read counts</button>
   <select class="save" aria-label="Save the picture"><option value="">save…</option><option value="svg">as SVG</option><option value="png">as PNG</option></select>
   <button type="button" class="link">copy link</button><span class="toast" role="status"></span>
 </div>

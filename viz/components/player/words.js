@@ -41,6 +41,13 @@ function termsHtml(board, terms, channel, fold) {
   );
 }
 
+/** The sum of some terms as text. */
+const sumText = (terms) =>
+  format(
+    terms.reduce((sum, term) => sum + term.product, 0),
+    5,
+  );
+
 const joinSum = (numbers) =>
   numbers.map((n, i) => (i ? (n.startsWith("−") ? ` − ${n.slice(1)}` : ` + ${n}`) : n)).join("");
 
@@ -57,16 +64,10 @@ export function arithmetic(board, filter, row, col, expanded) {
       board.channels.length > 1
         ? `<span class="channel">${escapeText(board.channels[channels[i]])}</span>`
         : "";
-    const sum = terms.reduce((s, t) => s + t.product, 0);
-    const end = several ? `<span class="part-sum">= ${format(sum, 5)}</span>` : "";
+    const end = several ? `<span class="part-sum">= ${sumText(terms)}</span>` : "";
     return `<div class="part">${name}${opening(board)}${termsHtml(board, terms, channels[i], fold)}${closing(board, row, col)}${end}</div>`;
   });
-  const sums = lists.map((terms) =>
-    format(
-      terms.reduce((s, t) => s + t.product, 0),
-      5,
-    ),
-  );
+  const sums = lists.map(sumText);
   const bias = board.bias ? board.bias.values[filter] : null;
   const summed =
     several && board.reduce === "sum"
@@ -90,19 +91,30 @@ function closing(board, row, col) {
   return "";
 }
 
-/** The same sum on one line, for a saved picture. */
-export function arithmeticText(board, filter, row, col) {
-  const terms = board
-    .channelsOf(filter)
-    .flatMap((channel) => counted(board, filter, row, col, channel));
-  const texts = terms.map((term) => termText(term));
-  const shown = texts.length > 12 ? [...texts.slice(0, 9), "…", texts.at(-1)] : texts;
+/**
+ * The same sum on one line, for a saved picture. If it adds up several channels, it is the sum of
+ * their sums, and a second line has the terms of the channel that is drawn.
+ */
+export function arithmeticLines(board, { filter, channel }, row, col) {
+  const channels = board.channelsOf(filter);
+  const lists = channels.map((each) => counted(board, filter, row, col, each));
+  const joined = (terms, mark) => {
+    const texts = terms.map(termText);
+    return (texts.length > 12 ? [...texts.slice(0, 9), "…", texts.at(-1)] : texts).join(mark);
+  };
   const total = format(board.outputAt(filter, row, col), 5);
-  if (board.reduce === "max") return `max(${shown.join(", ")}) = ${total}`;
+  if (board.reduce === "max") return [`max(${joined(lists[0], ", ")}) = ${total}`];
   if (board.reduce === "mean")
-    return `(${shown.join(" + ")}) / ${board.divisor.values[row * board.outCols + col]} = ${total}`;
-  const bias = board.bias ? ` + ${bracket(format(board.bias.values[filter], 4))}` : "";
-  return `${shown.join(" + ")}${bias} = ${total}`;
+    return [
+      `(${joined(lists[0], " + ")}) / ${board.divisor.values[row * board.outCols + col]} = ${total}`,
+    ];
+  const end = `${board.bias ? ` + ${bracket(format(board.bias.values[filter], 4))}` : ""} = ${total}`;
+  if (lists.length === 1) return [joined(lists[0], " + ") + end];
+  const own = lists[channels.indexOf(channel)];
+  return [
+    lists.map((terms) => bracket(sumText(terms))).join(" + ") + end,
+    ...(own ? [`${board.planes.input[channel]}: ${joined(own, " + ")} = ${sumText(own)}`] : []),
+  ];
 }
 
 /** A count with its noun, which gets an s unless the count is 1: "2 rows". */
@@ -151,7 +163,7 @@ function outputWords(board, focus, view) {
 /** The sentence that explains a count which is shown in place of an output's value. */
 function countWords(board, view, row, col) {
   if (!view.reads || board.counted !== "output") return "";
-  return ` It adds up ${counts(board.writes(row, col), "input")}.`;
+  return ` It adds up ${counts(board.writes(row, col), "pixel")}.`;
 }
 
 function inputWords(board, focus, view) {
@@ -187,27 +199,29 @@ export function describe(board, focus, view) {
   return (focus.pinned ? "Pinned. " : "") + words(board, focus, view);
 }
 
-/** The sweep's progress in words: one count if it holds for all boards, else one for each. */
+/** The sweep's progress in words: the count of the longest board, and who is at its end before. */
 export function progress(boards, step) {
-  const at = (board) => [Math.min(step + 1, board.steps), board.steps];
-  if (boards.every((board) => board.steps === boards[0].steps))
-    return `step ${at(boards[0]).join(" of ")}`;
-  return `step ${boards.map((board) => `${board.name} ${at(board).join("/")}`).join(" · ")}`;
+  const most = Math.max(...boards.map((board) => board.steps));
+  const ended = boards.filter((board) => board.steps < most && board.steps <= step + 1);
+  const names = ended.length ? ` (${listed(ended.map((board) => board.name))} at the end)` : "";
+  return `step ${step + 1} of ${most}${names}`;
 }
 
-/** The hint on mouse and keys; `kernels` is whether kernels or windows are drawn. */
-export function hint(boards, kernels, edits) {
-  const window = boards.some((board) => board.weight) ? "a weight" : "a cell of the window";
-  const typed = !edits
-    ? []
-    : [
-        ...(kernels && boards.some((board) => board.editable.kernel) ? ["a weight"] : []),
-        ...(boards.some((board) => board.editable.input) ? ["an input pixel"] : []),
-      ];
-  const things = ["an input pixel", ...(kernels ? [window] : [])].join(", ");
+/** The hint on mouse and keys. */
+export function hint(boards, edits) {
+  const some = (has, what) => (boards.some(has) ? [what] : []);
+  const things = [
+    "an input pixel",
+    ...some((board) => board.weight, "a weight"),
+    ...some((board) => !board.weight, "a cell of the window"),
+  ];
+  const typed = [
+    ...some((board) => edits && board.editable.kernel, "a weight"),
+    ...some((board) => edits && board.editable.input, "an input pixel"),
+  ];
   return (
-    `Point at ${things} or an output to see what it is tied to. Click to pin (Esc lets go)` +
+    `Point at ${things.join(", ")} or an output to see its connections. Click to pin (Esc unpins)` +
     `${typed.length ? `, double-click ${typed.join(" or ")} to change it` : ""}. Keys: space plays, ` +
-    `arrows step, ${kernels ? "I K O pin the input, kernel or output" : "I O pin the input or output"}.`
+    "arrows step, I K O pin the input, kernel or output."
   );
 }

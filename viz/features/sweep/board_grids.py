@@ -21,11 +21,13 @@ from core.layer.operations import operation_of
 from core.layer.window import OUTSIDE
 from viz import theme
 from viz.features.sweep.board_layout import HEAD, Panel
-from viz.features.sweep.board_words import Board, View, number, plane_weights
+from viz.features.sweep.board_words import Board, PanelName, View, number, plane_weights
 from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, colormap, contrast, width_of
 from viz.slides.style import Style
 
 Array = NDArray[Any]
+SHEET, MOST_SHEETS = 4.0, 3
+"""Offset, in points, of each plane behind a grid, and the largest number of them."""
 LINES_FROM = 6.0
 """Smallest side of a cell, in points, with lines between it and its neighbors."""
 
@@ -66,18 +68,21 @@ class Scales:
     output: Scale
 
 
-def scales_of(boards: Sequence[Board]) -> list[Scales]:
-    """The color scales of each board; equal inputs and outputs have equal colors on all boards."""
+def scales_of(boards: Sequence[Board], view: View) -> list[Scales]:
+    """The color scales of each board; equal values of a kind have equal colors on all boards."""
+    most = max(int(board.counts.max()) for board in boards)
+    counts = Scale(
+        LinearSegmentedColormap.from_list("counts", theme.COUNTS), Normalize(0, max(1, most))
+    )
     source = scale([boards[0].sweep.input])
     output = scale([board.sweep.output for board in boards])
-    return [
-        Scales(
-            source,
-            scale([np.zeros(1) if b.sweep.weight is None else b.sweep.weight], 1.0, signed=True),
-            output,
-        )
-        for b in boards
-    ]
+    scales = []
+    for board in boards:
+        weight = board.sweep.weight
+        kernel = scale([np.zeros(1) if weight is None else weight], 1.0, signed=True)
+        counted = {name: counts for name in [board.counted(view)] if name}
+        scales.append(Scales(**({"input": source, "kernel": kernel, "output": output} | counted)))
+    return scales
 
 
 class Grids:
@@ -95,6 +100,7 @@ class Grids:
     Attributes:
         points: Font size of captions and of the largest numbers.
         captions: Captions of the grids by name.
+        output_numbers: Whether outputs are written into their cells where these are large enough.
     """
 
     def __init__(
@@ -109,13 +115,14 @@ class Grids:
     ) -> None:
         self.axes, self.board, self.view, self.style = axes, board, view, style
         self.scales, self.points, self.legends = scales, SMALL * style.points, legends
-        self.ink = style.ink
-        captions = dict(board.captions)
-        counts = captions.pop("counts", "")
+        self.ink, self.output_numbers = style.ink, True
+        captions = {name: (text, text.partition(",")[0]) for name, text in board.captions.items()}
+        counts = captions.pop("counts")[0], "counts"
         captions |= {name: counts for name in [board.counted(view)] if name}
+        captions["kernel"] = captions["kernel"][0], captions["kernel"][0].rpartition(" ")[0]
         self.captions = {
-            name: text if self.caption_width(text) <= 0.45 * width else text.partition(",")[0]
-            for name, text in captions.items()
+            name: long if self.caption_width(long) <= 0.45 * width else short
+            for name, (long, short) in captions.items()
         }
 
     def caption_width(self, text: str) -> float:
@@ -156,7 +163,12 @@ class Grids:
         return drawn
 
     def numbers(
-        self, panel: Panel, texts: Sequence[Sequence[str]], ink: Any, raised: bool = False
+        self,
+        panel: Panel,
+        texts: Sequence[Sequence[str]],
+        ink: Any,
+        raised: bool = False,
+        last: int | None = None,
     ) -> bool:
         """Write a text into each cell if all of them fit; returns whether they do.
 
@@ -165,13 +177,14 @@ class Grids:
             texts: Text of each cell by row and column; "" for none.
             ink: Function of (row, column) that returns the color of the text.
             raised: Whether to write above the middle of a cell, for a mark below.
+            last: Index of the last cell, in reading order, whose text is written; None for all.
         """
         size = fitting(panel, [text for row in texts for text in row], self.points)
         if size is None:
             return False
         for row, line in enumerate(texts):
             for col, text in enumerate(line):
-                if text:
+                if text and (last is None or row * panel.cols + col <= last):
                     self.number(panel, row, col, text, ink(row, col), size, raised)
         return True
 
@@ -199,10 +212,20 @@ class Grids:
         self.axes.add_patch(box)
         return box
 
-    def caption(self, panel: Panel, text: str, color: str) -> None:
-        """Draw the caption above a grid: a square of its color and a text."""
+    def sheets(self, panel: Panel, name: PanelName) -> None:
+        """Draw the edges of further planes behind the one that is drawn, upwards to the right."""
+        for i in range(round(behind(self.board, name) / SHEET), 0, -1):
+            corner = panel.x + i * SHEET, panel.y - i * SHEET
+            look: dict[str, Any] = {"facecolor": self.ink["panel"], "edgecolor": self.ink["muted"]}
+            self.axes.add_patch(
+                Rectangle(corner, panel.width, panel.height, linewidth=0.8, zorder=0.5, **look)
+            )
+
+    def caption(self, panel: Panel, name: PanelName) -> None:
+        """Draw the caption above a grid and its planes: a square of its color and a text."""
+        text, color = self.captions[name], theme.MEANINGS["window" if name == "kernel" else name]
         side = 0.7 * self.points
-        y = panel.y - (HEAD - 1.0) * self.points * 0.75
+        y = panel.y - behind(self.board, name) - (HEAD - 1.0) * self.points * 0.75
         self.axes.add_patch(
             Rectangle((panel.x, y - side / 2), side, side, color=color, linewidth=0, zorder=3)
         )
@@ -222,7 +245,7 @@ class Grids:
         points, y = self.points, panel.y + panel.height + 0.7 * self.points
         low, high = (72 * width_of(number(end), points) for end in ends)
         length = min(120.0, panel.width - low - high - 10)
-        if length < 24:
+        if length < 16:
             return 0.0
         x, step = panel.x + low + 5, length / 32
         for i, face in enumerate(scale(np.linspace(*ends, 32))):
@@ -234,7 +257,7 @@ class Grids:
         return low + length + high + 10
 
     def _legend_below(self, panel: Panel, scale: Scale) -> None:
-        """Draw the color scale of a grid without numbers, if legends are wanted."""
+        """Draw the color scale below a grid, if legends are wanted."""
         if self.legends:
             self.legend(panel, scale)
 
@@ -244,8 +267,9 @@ class Grids:
         """Draw the padded input, or how many windows read each of its cells."""
         sweep, (real, outside) = self.board.sweep, cell_masks(self.board)
         values = grid_values(self.board, self.view.channel)
+        self.sheets(panel, "input")
         if self.board.counted(self.view) == "input":
-            self._counts(panel)
+            self._counts(panel, self.scales.input)
         else:
             faces = self.scales.input(values)
             copied = ~real & (sweep.row_values >= 0)[:, None] & (sweep.col_values >= 0)[None, :]
@@ -277,18 +301,13 @@ class Grids:
         )
         self.axes.add_patch(outline)
 
-    def _counts(self, panel: Panel) -> None:
+    def _counts(self, panel: Panel, scale: Scale) -> None:
         """Draw the read counts of the board (`Board.counts`) as colors and numbers."""
-        counts = self.board.counts
-        paper, full = (np.array(to_rgba(c)) for c in (self.ink["background"], theme.WINDOW))
-        most = paper + 0.85 * (full - paper)
-        shades = LinearSegmentedColormap.from_list("counts", [tuple(paper), tuple(most)])
-        scale = Scale(shades, Normalize(0, max(1, int(counts.max()))))
-        faces = scale(counts)
+        faces = scale(self.board.counts)
         self.mesh(panel, faces)
-        texts = [[str(count) for count in row] for row in counts.tolist()]
-        if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c])):
-            self._legend_below(panel, scale)
+        texts = [[str(count) for count in row] for row in self.board.counts.tolist()]
+        self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]))
+        self._legend_below(panel, scale)
 
     def _padding(self, panel: Panel, real: Array) -> None:
         """Draw a dashed square in each cell outside ``real``, the mask of input cells."""
@@ -326,26 +345,35 @@ class Grids:
         )
 
     def kernel(self, panel: Panel) -> None:
-        """Draw the weights of the view's filter and channel, or the operation's name without any."""
+        """Draw the weights of the view's filter and channel, or one word where there are none."""
         weights = plane_weights(self.board, self.view)
+        self.sheets(panel, "kernel")
         if weights is None:
-            word = {"max": "max", "mean": "mean", "sum": "–"}[
-                operation_of(self.board.sweep.spec).reduce
-            ]
-            faces = np.broadcast_to(to_rgba(self.ink["panel"]), (panel.rows, panel.cols, 4))
-            texts = [[word] * panel.cols] * panel.rows
+            paper = to_rgba(self.ink["panel"])
+            self.mesh(panel, np.broadcast_to(paper, (panel.rows, panel.cols, 4)))
         else:
             faces = self.scales.kernel(weights)
+            self.mesh(panel, faces)
             texts = [[number(w) for w in row] for row in weights.tolist()]
-        self.mesh(panel, np.array(faces))
-        self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]))
+            self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]))
         self.lines(panel)
         self.frame(panel, theme.WINDOW)
+        if weights is None:
+            self._word(panel, window_word(self.board))
+
+    def _word(self, panel: Panel, word: str) -> None:
+        """Write one word over the middle of a grid, as large as fits."""
+        size = min(self.points, 0.8 * panel.width / (72 * width_of(word, 1)), 0.6 * panel.height)
+        x, y = panel.center((panel.rows - 1) / 2, (panel.cols - 1) / 2)
+        behind = {"facecolor": self.ink["panel"], "linewidth": 0, "pad": 0.15 * size}
+        look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "color": self.ink["text"]}
+        self.axes.text(x, y, word, fontsize=size, zorder=4.5, bbox=behind, **look)
 
     def output(self, panel: Panel, done: int, raised: bool) -> None:
         """Draw the outputs up to the step ``done``; later cells stay empty."""
+        self.sheets(panel, "output")
         if self.board.counted(self.view) == "output":
-            self._counts(panel)
+            self._counts(panel, self.scales.output)
         else:
             self._outputs(panel, done, raised)
         self.lines(panel)
@@ -358,11 +386,10 @@ class Grids:
         later = np.arange(values.size).reshape(values.shape) > done
         faces[later] = to_rgba(self.ink["panel"])
         self.mesh(panel, faces)
-        texts = [
-            ["" if later[r, c] else number(values[r, c]) for c in range(panel.cols)]
-            for r in range(panel.rows)
-        ]
-        if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]), raised):
+        texts = [[number(value) for value in row] for row in values.tolist()]
+        if not self.output_numbers or not self.numbers(
+            panel, texts, lambda r, c: contrast(faces[r, c]), raised, done
+        ):
             self._legend_below(panel, self.scales.output)
 
 
@@ -384,6 +411,19 @@ def readable(texts: Sequence[str], points: float) -> float:
     """Smallest side of a cell for which `fitting` returns a font size for these texts."""
     longest = max((width_of(text, points) * 72 for text in set(texts)), default=0.0)
     return 0.88 * max(longest / 0.92, points / 0.75) + 0.01
+
+
+def behind(board: Board, name: PanelName) -> float:
+    """Points by which the planes behind a grid stand out above it and on its right."""
+    sweep = board.sweep
+    weights = 1 if sweep.weight is None else sweep.weight.shape[1]
+    planes = {"input": len(sweep.input), "kernel": weights, "output": len(sweep.output)}
+    return SHEET * min(planes[name] - 1, MOST_SHEETS)
+
+
+def window_word(board: Board) -> str:
+    """The word for a window without weights; a filter has none for a channel that it does not read."""
+    return {"max": "max", "mean": "mean", "sum": "not read"}[operation_of(board.sweep.spec).reduce]
 
 
 def grid_values(board: Board, channel: int) -> Array:

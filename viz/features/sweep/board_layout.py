@@ -68,16 +68,18 @@ class Grid:
         rows, cols: Number of rows and columns.
         caption: Width of the caption above it.
         readable: Smallest side of a cell in which its numbers can be read.
+        behind: Length by which the planes behind it stand out above it and on its right.
     """
 
     rows: int
     cols: int
     caption: float
     readable: float
+    behind: float = 0.0
 
     def width(self, cell: float) -> float:
-        """Width of the grid and its caption, with cells of a side."""
-        return max(self.cols * cell, self.caption)
+        """Width of the grid, its caption and the planes behind it, with cells of a side."""
+        return max(self.cols * cell + self.behind, self.caption)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Place:
     """The layout of a board.
 
     Attributes:
-        input, kernel, output: Its grids; the kernel is None if it is not drawn.
+        input, kernel, output: Its grids; the kernel is None if it stands elsewhere.
         signs: Centers (x, y) of the signs ∗ and =; None for a sign without a gap.
         bottom: Lower edge of the grids.
     """
@@ -102,7 +104,7 @@ class Place:
 
 
 Grids = tuple[Grid, Grid | None, Grid]
-"""Input, kernel (None if it is not drawn) and output."""
+"""Input, kernel (None if it stands elsewhere) and output."""
 Arrangement = Callable[[Box, Grids, float, float, float], Place]
 """Function that lays out a board: box, grids, font size, space below a grid, largest cell."""
 
@@ -110,9 +112,10 @@ Arrangement = Callable[[Box, Grids, float, float, float], Place]
 def places(
     boxes: Sequence[Box], boards: Sequence[Grids], points: float, foot: float
 ) -> list[Place]:
-    """The layouts of boards that are compared, in the arrangement with the largest cells.
+    """The layouts of boards that are compared, all in the same arrangement.
 
-    All boards have the same arrangement and cells of the same size.
+    Of those arrangements whose cells are about as large as the largest, it is the first in which
+    most grids have cells that are large enough for numbers. All boards have cells of the same size.
 
     Args:
         boxes: The part of the slide for each board.
@@ -120,24 +123,37 @@ def places(
         points: Font size of the captions.
         foot: Space below a grid.
     """
-    if len(boards) > 1:  # cells of compared boards have the same size
+    if len(set(boards)) > 1:  # cells of different boards have the same size
         boards = [_without_growth(grids) for grids in boards]
     candidates = []
     for arrange in (_row, _side, _column):
         each = [arrange(b, g, points, foot, BIGGEST) for b, g in zip(boxes, boards, strict=True)]
-        candidates.append((arrange, min(each_place.cell for each_place in each)))
-    most = max(cell for _, cell in candidates)
-    arrange, cell = next(pair for pair in candidates if pair[1] >= 0.88 * most)
+        legible = sum(_legible(place, g) for place, g in zip(each, boards, strict=True))
+        candidates.append((arrange, min(place.cell for place in each), legible))
+    most = max(cell for _, cell, _ in candidates)
+    large = [candidate for candidate in candidates if candidate[1] >= 0.88 * most]
+    arrange, cell, _ = max(large, key=lambda candidate: candidate[2])
     placed = [arrange(b, g, points, foot, cell) for b, g in zip(boxes, boards, strict=True)]
     spare = min(b.y + b.height - foot - m.bottom for b, m in zip(boxes, placed, strict=True))
     lower = [replace(box, y=box.y + max(0.0, spare) / 2) for box in boxes]
     return [arrange(b, g, points, foot, cell) for b, g in zip(lower, boards, strict=True)]
 
 
+def _legible(place: Place, grids: Grids) -> int:
+    """Number of grids whose cells are large enough for numbers."""
+    pairs = zip((place.input, place.kernel, place.output), grids, strict=True)
+    return sum(bool(panel and grid and panel.cell >= grid.readable) for panel, grid in pairs)
+
+
 def _without_growth(grids: Grids) -> Grids:
-    """The grids, none of which needs larger cells to be readable."""
+    """The grids, of which only the kernel may have larger cells than the others."""
     source, kernel, output = grids
-    return source, kernel and replace(kernel, readable=0), replace(output, readable=0)
+    return source, kernel, replace(output, readable=0)
+
+
+def _head(grids: Grids, points: float) -> float:
+    """Height of the captions above the grids, and of the planes behind these."""
+    return HEAD * points + max(grid.behind for grid in grids if grid)
 
 
 def _largest(fits: Callable[[float], bool], most: float) -> float:
@@ -158,7 +174,8 @@ def _grown(grid: Grid | None, cell: float, fits: Callable[[float], bool]) -> flo
 def _row(box: Box, grids: Grids, points: float, foot: float, most: float) -> Place:
     """All grids side by side."""
     visible = [grid for grid in grids if grid]
-    gaps, room = GAP * (len(visible) - 1), box.height - HEAD * points - foot
+    head, gaps = _head(grids, points), GAP * (len(visible) - 1)
+    room = box.height - head - foot
 
     def fits(cells: Sequence[float]) -> bool:
         pairs = list(zip(visible, cells, strict=True))
@@ -177,7 +194,7 @@ def _row(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pla
     widths = [grid.width(cell) for grid, cell in zip(visible, cells, strict=True)]
     tall = max(grid.rows * cell for grid, cell in zip(visible, cells, strict=True))
     x = box.x + (box.width - sum(widths) - gaps) / 2
-    top = box.y + HEAD * points
+    top = box.y + head
     panels, edges = [], []
     for grid, cell, width in zip(visible, cells, widths, strict=True):
         y = top + (tall - grid.rows * cell) / 2
@@ -196,7 +213,7 @@ def _side(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pl
     source, kernel, output = grids
     if kernel is None:
         return _row(box, grids, points, foot, most)
-    head = HEAD * points
+    head = _head(grids, points)
 
     def fits(cell: float, k: float, o: float) -> bool:
         right = max(kernel.width(k), output.width(o))
@@ -224,12 +241,12 @@ def _side(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pl
 
 
 def _column(box: Box, grids: Grids, points: float, foot: float, most: float) -> Place:
-    """The input above, kernel and output below it."""
+    """The input above, kernel and output below it, with the sign ∗ on the kernel's left."""
     source, kernel, output = grids
-    head = HEAD * points
+    head = _head(grids, points)
 
     def fits(cell: float, k: float, o: float) -> bool:
-        below = output.width(o) + (kernel.width(k) + GAP if kernel else 0)
+        below = output.width(o) + (kernel.width(k) + 2 * GAP if kernel else 0)
         low = max(output.rows * o, kernel.rows * k if kernel else 0)
         return (
             max(source.width(cell), below) <= box.width
@@ -240,17 +257,18 @@ def _column(box: Box, grids: Grids, points: float, foot: float, most: float) -> 
     o = _grown(output, cell, lambda c: fits(cell, cell, min(c, 2 * cell)))
     k = _grown(kernel, cell, lambda c: fits(cell, min(c, 2 * cell), o))
     first = Panel(box.x + (box.width - source.width(cell)) / 2, box.y + head, *_size(source), cell)
-    below = replace(box, y=first.y + first.height + foot, height=0)
-    width = output.width(o) + (kernel.width(k) + GAP if kernel else 0)
-    x, y = below.x + (below.width - width) / 2, below.y + head
+    width = output.width(o) + (kernel.width(k) + 2 * GAP if kernel else 0)
+    x, y = box.x + (box.width - width) / 2, first.y + first.height + foot + head
     low = max(output.rows * o, kernel.rows * k if kernel else 0)
-    second = None
+    second, sign, equals = None, None, None
     if kernel:
+        x += GAP
         second = Panel(x, y + (low - kernel.rows * k) / 2, *_size(kernel), k)
+        sign = x - GAP / 2, y + low / 2
         x += kernel.width(k) + GAP
+        equals = x - GAP / 2, y + low / 2
     third = Panel(x, y + (low - output.rows * o) / 2, *_size(output), o)
-    equals = (x - GAP / 2, y + low / 2) if kernel else None
-    return Place(first, second, third, (None, equals), y + low)
+    return Place(first, second, third, (sign, equals), y + low)
 
 
 def _size(grid: Grid) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from core.layer.window import OUTSIDE, PAD
 from viz import theme
 from viz.features.sweep.board_grids import Grids
 from viz.features.sweep.board_layout import Panel, Place
-from viz.features.sweep.board_words import number, plane_weights, sum_line, value_line
+from viz.features.sweep.board_words import number, plane_weights, sum_lines, value_line
 from viz.slides.parts import width_of
 
 BADGES_FROM = 46.0
@@ -34,7 +34,7 @@ class WindowMarks:
     Args:
         grids: The grids of the board.
         place: Their layout.
-        sum_at: (x, y, width in inches) of the line with the sum; None for no sum.
+        sum_at: (x, y, width in inches) of each line of the sum.
         covers: Whether to cover the outputs of later steps, for a film.
     """
 
@@ -42,7 +42,7 @@ class WindowMarks:
         self,
         grids: Grids,
         place: Place,
-        sum_at: tuple[float, float, float] | None,
+        sum_at: Sequence[tuple[float, float, float]],
         covers: bool = False,
     ) -> None:
         self.grids, self.place, self.sum_at = grids, place, sum_at
@@ -59,14 +59,16 @@ class WindowMarks:
         self.winner = self._ring(theme.OUTPUT, 3.5) if sweep.winner is not None else None
         self.outline = self._outline()
         self.ring = self._ring(theme.WINDOW, 4)
-        self.sum = self._sum()
+        self.sums = [self._sum(x, y) for x, y, _ in sum_at]
 
     def artists(self) -> list[Artist]:
         """All artists of the marks, from back to front."""
         artists: list[Artist] = [*self.covers, *self.holes]
         for patch, text in self.badges:
             artists += [patch, text]
-        artists += [artist for artist in (self.winner, self.outline, self.ring, self.sum) if artist]
+        artists += [
+            artist for artist in (self.winner, self.outline, self.ring, *self.sums) if artist
+        ]
         return artists
 
     # -- creation
@@ -127,11 +129,8 @@ class WindowMarks:
         lines = self.grids.lines(panel, 3.6, animated=True)
         return [*covers, lines, self.grids.frame(panel, theme.OUTPUT, zorder=4, animated=True)]
 
-    def _sum(self) -> Text | None:
-        """The text with the sum; None without a place for it."""
-        if self.sum_at is None:
-            return None
-        x, y, _ = self.sum_at
+    def _sum(self, x: float, y: float) -> Text:
+        """One line of the sum, still empty."""
         look: dict[str, Any] = {
             "va": "center_baseline",
             "animated": True,
@@ -161,15 +160,13 @@ class WindowMarks:
         around(self.ring, place.output, row, col)
         self._mark_winner(row, col)
         self._cover(row, col)
-        if self.sum is not None and self.sum_at is not None:
-            arguments = board.sweep, self.grids.view.filter, (row, col)
-            fast = self.covers and board.steps > MOST_SUMS
-            short = (
-                value_line(*arguments)
-                if fast
-                else sum_line(*arguments, self.grids.points, self.sum_at[2])
-            )
-            self.sum.set_text(short)
+        if self.sums:
+            view, width = self.grids.view, self.sum_at[0][2]
+            lines = sum_lines(board, view, (row, col), self.grids.points, width)
+            if self.covers and board.steps > MOST_SUMS:
+                lines = [value_line(board.sweep, view.filter, (row, col))]
+            for text, line in zip(self.sums, lines, strict=False):
+                text.set_text(line)
 
     def _mark_winner(self, row: int, col: int) -> None:
         """Move the ring around the input that is the maximum of an output's window."""

@@ -52,6 +52,8 @@ class Board:
         sweep: The result by torch.
         title: The layer and its settings in words.
         captions: Captions of the grids by name, and under "counts" that of the read counts.
+        planes: Each channel of the input and of the output in words, as in
+            `viz.page.words.player_labels`.
         formulas: The size formula with its numbers: one line, or one for each axis.
         unread: A sentence about what no window reads; "" for nothing.
     """
@@ -59,6 +61,7 @@ class Board:
     sweep: Sweep
     title: str
     captions: dict[str, str]
+    planes: dict[str, list[str]]
     formulas: tuple[str, ...] = ()
     unread: str = ""
 
@@ -74,6 +77,15 @@ class Board:
         if self.transposed:
             return np.outer(rows.writes, cols.writes)
         return np.outer(rows.grid_reads, cols.grid_reads)
+
+    def drawn_planes(self, view: View) -> str:
+        """Which channels of the input and of the output are drawn; "" if each has just one."""
+        planes = ("input", view.channel), ("output", view.filter)
+        return "; ".join(
+            f"{name}: {self.planes[name][index]}"
+            for name, index in planes
+            if self.planes[name][index]
+        )
 
     def counted(self, view: View) -> PanelName | None:
         """The grid that shows counts in place of its values; None for no grid."""
@@ -161,22 +173,45 @@ def number(value: float, digits: int = 3) -> str:
     return re.sub(r"e-0*", "e−", f"{float(rounded)!r}").replace("-", "−")
 
 
-def sum_line(sweep: Sweep, plane: int, cell: tuple[int, int], points: float, inches: float) -> str:
+def sum_lines(
+    board: Board, view: View, cell: tuple[int, int], points: float, inches: float
+) -> list[str]:
     """The sum of an output as text: ``output (1, 1) = 0·1 + 12·2 + … = 148``.
 
+    If the output adds up several channels, the sum is that of the channels' sums, and a second
+    line has the terms of the drawn channel, if the output reads it.
+
     Args:
-        sweep: Result of the layer.
-        plane: Output channel.
+        board: The layer and its result.
+        view: The channel and the filter that are drawn.
         cell: (row, column) of the output.
         points: Font size.
-        inches: Width of the line, into which as many terms go as fit.
+        inches: Width of a line, into which as many terms go as fit.
     """
-    head = f"output ({cell[0]}, {cell[1]}) = "
-    terms, before, after = _terms(sweep, plane, cell)
-    join = ", " if before == "max(" else " + "
+    sweep, head = board.sweep, f"output ({cell[0]}, {cell[1]}) = "
+    terms, before, after = _terms(sweep, view.filter, cell)
+    sign = ", " if before == "max(" else " + "
+    channels = list(sweep.channels_of(view.filter))
+    if len(channels) == 1:
+        return [_fitting_sum(head + before, terms, sign, after, points, inches)]
+    products = sweep.terms(view.filter, *cell).product.reshape(len(channels), -1)
+    sums = [_bracketed(number(value, 5)) for value in products.sum(axis=1).tolist()]
+    lines = [_fitting_sum(head, sums, sign, after, points, inches)]
+    if view.channel in channels:
+        i, taps = channels.index(view.channel), products.shape[1]
+        drawn, total = terms[i * taps : (i + 1) * taps], f" = {sums[i].strip('()')}"
+        head = f"{board.planes['input'][view.channel]}: "
+        lines.append(_fitting_sum(head, drawn, sign, total, points, inches))
+    return lines
+
+
+def _fitting_sum(
+    before: str, terms: list[str], sign: str, after: str, points: float, inches: float
+) -> str:
+    """A sum as one line of at most this width: with all terms, or with … for some of them."""
 
     def line(selected: list[str]) -> str:
-        return head + before + join.join(selected) + after
+        return before + sign.join(selected) + after
 
     for count in range(len(terms), 0, -1):
         selected = terms if count == len(terms) else [*terms[: count - 1], "…", terms[-1]]

@@ -129,12 +129,13 @@ def _board(spec: BoardSpec) -> Board:
     from viz.features.sweep.board_words import Board
 
     sweep = choices_board.sweep(spec)
-    labels = words.player_labels(spec, (sweep.output.shape[1], sweep.output.shape[2]))
+    labels = words.player_labels(spec, sweep)
     rows, cols = formula(spec.layer, spec.source.size)
     return Board(
         sweep,
         labels["title"],
         labels["captions"],
+        labels["planes"],
         tuple(words.size_formulas(rows, cols)),
         choices_board.unread(spec).sentence,
     )

@@ -10,30 +10,35 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from viz import theme
-from viz.features.sweep.board_grids import Grids, grid_values, readable, scales_of
-from viz.features.sweep.board_layout import Box, Grid, Panel, Place, places
+from core.errors import SpecError
+from viz.features.sweep.board_grids import Grids, behind, grid_values, readable, scales_of
+from viz.features.sweep.board_layout import BIGGEST, HEAD, Box, Grid, Panel, Place, places
 from viz.features.sweep.board_marks import BADGES_FROM, WindowMarks, mark_reach, mark_readers
 from viz.features.sweep.board_words import (
     Board,
     Focus,
+    PanelName,
     View,
     focus_of,
     number,
     plane_weights,
     sizes,
+    sum_lines,
 )
-from viz.slides.parts import MARGIN, SMALL, room, sheet, titled, width_of, wrapped
+from viz.slides.parts import MARGIN, room, sheet, titled, width_of, wrapped
 from viz.slides.style import Film, Style, film_steps
 
 LINE = 1.35
 """Line spacing of text below the grids, as a multiple of its font size."""
 SPACE = 22.0
 """Space between two boards, in points."""
+SMALLEST_INPUT = 20.0
+"""Smallest longer side of an input on a slide, in points."""
 LETTERS = "ABCD"
 
 
@@ -62,28 +67,16 @@ def board_film(boards: Sequence[Board], view: View, style: Style) -> Film:
 
 def board_strip(board: Board, view: View, style: Style, count: int) -> Figure:
     """Some steps of one board side by side, from the first to the last."""
-    figure = sheet(style)
-    titled(figure, board.title, "", style)
-    paper, free = _slide_axes(figure, style)
     count = min(count, board.steps)
     steps = [round(i * (board.steps - 1) / max(1, count - 1)) for i in range(count)]
+    view = _clamped_view(board, view)
+    figure = sheet(style)
+    titled(figure, board.title, _counts_title([board], view) or board.drawn_planes(view), style)
     columns = count if count <= 4 and style.inches[0] > 8 else -(-count // 2)
-    [scales] = scales_of([board])
-    boxes, grids_of = [], []
-    for step, box in zip(steps, _grid_of_boxes(free, count, columns), strict=True):
-        look = _clamped_view(board, view)
-        grids_of.append(Grids(paper, board, look, style, scales, box.width, legends=False))
-        boxes.append(
-            _with_title(paper, f"step {step + 1} of {board.steps}", box, grids_of[-1].points, style)
-        )
-    for grids, where, step in zip(
-        grids_of,
-        _layouts(grids_of, boxes, 0.4 * grids_of[0].points, with_kernel=False),
-        steps,
-        strict=True,
-    ):
-        _draw_grids(grids, where, step)
-        WindowMarks(grids, where, None).to(step)
+    titles = [f"step {step + 1} of {board.steps}" for step in steps]
+    focuses = [Focus("output", board.output_cell_at(step)) for step in steps]
+    plain = replace(board, formulas=())
+    _draw_several(figure, [plain] * count, view, style, columns, titles, focuses)
     return figure
 
 
@@ -94,49 +87,133 @@ def _draw(
     if len(boards) == 1:
         return _draw_single(boards[0], view, style, moving)
     figure = sheet(style)
-    titled(figure, f"{len(boards)} layers on the same input", "", style)
+    title = f"{len(boards)} layers on the same input"
+    titled(figure, title, _counts_title(boards, view), style)
+    titles = []
+    for letter, board in zip(LETTERS, boards, strict=False):
+        planes = board.drawn_planes(_clamped_view(board, view))
+        titles.append(f"{letter}  {board.title}" + (f"; {planes}" if planes else ""))
+    focuses = focus_of(list(boards), view)
+    return figure, _draw_several(figure, boards, view, style, 2, titles, focuses, moving)
+
+
+def _counts_title(boards: Sequence[Board], view: View) -> str:
+    """What the counts on the boards are, for a slide whose grids have no room for it."""
+    counted = {board.captions["counts"]: None for board in boards}
+    return "; ".join(counted) if view.reads else ""
+
+
+def _draw_several(
+    figure: Figure,
+    boards: Sequence[Board],
+    view: View,
+    style: Style,
+    columns: int,
+    titles: Sequence[str],
+    focuses: Sequence[Focus],
+    moving: bool = False,
+) -> list[WindowMarks]:
+    """Draw boards in rows of ``columns``, with their formulas; returns the marks of a film.
+
+    More than two boards have the same kernel, which is drawn once, on their left.
+
+    Args:
+        figure: The slide, with its title.
+        boards: The boards.
+        view: Channel and filter that are drawn, and whether as read counts.
+        style: Style of the slide.
+        columns: Largest number of boards side by side; fewer where captions do not fit.
+        titles: Title of each board.
+        focuses: The marked cell of each board.
+        moving: Whether the marks are moved in a film.
+
+    Raises:
+        SpecError: So many boards do not fit the slide.
+    """
     paper, box = _slide_axes(figure, style)
-    points, scales = SMALL * style.points, scales_of(boards)
     all_grids = [
-        Grids(paper, board, _clamped_view(board, view), style, each, box.width / 2, legends=False)
-        for board, each in zip(boards, scales, strict=True)
+        Grids(paper, board, _clamped_view(board, view), style, each, box.width / columns, False)
+        for board, each in zip(boards, scales_of(boards, view), strict=True)
     ]
-    box = _legend(all_grids[0], box)
+    points = all_grids[0].points
+    box = _legend(all_grids, box)
+    kernel, box = _shared_kernel(all_grids[0], box) if len(boards) > 2 else (None, box)
+    captions = [grid.caption for grid in _grid_requirements(all_grids[0])]
+    columns = max(1, min(columns, int((box.width + SPACE) / (max(captions) + SPACE))))
     boxes = [
-        _with_title(paper, f"{letter}  {board.title}", each, points, style)
-        for letter, board, each in zip(
-            LETTERS, boards, _grid_of_boxes(box, len(boards), 2), strict=False
-        )
+        _with_title(paper, title, each, points, style)
+        for title, each in zip(titles, _grid_of_boxes(box, len(boards), columns), strict=True)
     ]
-    lines = [grids.board.formulas if len(boards) == 2 else () for grids in all_grids]
-    high = max(len(formulas) for formulas in lines) * LINE * points
+    formulas = [line for board in boards for line in board.formulas]
+    if any(72 * width_of(line, points) > boxes[0].width for line in formulas):
+        boards = [replace(board, formulas=()) for board in boards]  # all of them, or none
+    high = max(len(board.formulas) for board in boards) * LINE * points
     free = [replace(each, height=each.height - high) for each in boxes]
-    where = _layouts(all_grids, free, with_kernel=len(boards) == 2, foot=0.4 * points)
+    where = _layouts(all_grids, free, 0.4 * points, with_kernel=kernel is None)
+    if any(max(place.input.width, place.input.height) < SMALLEST_INPUT for place in where):
+        raise SpecError("strip", "must have fewer steps, or a whole slide", len(boards))
+    _unify_numbers(all_grids, where)
     movers = []
-    for grids, place, focus in zip(all_grids, where, focus_of(list(boards), view), strict=True):
-        movers += _draw_board(grids, place, focus, None, moving)[0]
-    for grids, each, formulas in zip(all_grids, free, lines, strict=True):
-        _write_lines(grids, formulas, each)
-    return figure, movers
+    for grids, place, focus in zip(all_grids, where, focuses, strict=True):
+        movers += _draw_board(grids, place, focus, [], moving, kernel)[0]
+    for board, each in zip(boards, free, strict=True):
+        _write_lines(all_grids[0], board.formulas, each)
+    return movers
+
+
+def _shared_kernel(grids: Grids, box: Box) -> tuple[Panel, Box]:
+    """Draw a kernel on the left of a wide box, or at the foot of another one.
+
+    Returns:
+        The grid of the kernel, and the box that is left.
+    """
+    grids.captions["kernel"] = grids.board.captions["kernel"]  # it has room for the long one
+    kernel = _grid_requirements(grids)[1]
+    head = HEAD * grids.points + kernel.behind
+    most = min(BIGGEST, 0.2 * box.width / kernel.cols, (box.height - head) / kernel.rows)
+    cell = min(most, max(kernel.readable, BIGGEST / 3))
+    across, down = kernel.width(cell) + SPACE, head + kernel.rows * cell
+    beside = box.width > 1.5 * box.height
+    y = box.y + head + (box.height - down) / (2 if beside else 1)
+    panel = Panel(box.x, y, kernel.rows, kernel.cols, cell)
+    grids.kernel(panel)
+    grids.caption(panel, "kernel")
+    if not beside:
+        return panel, replace(box, height=box.height - down - SPACE / 2)
+    return panel, replace(box, x=box.x + across, width=box.width - across)
+
+
+def _unify_numbers(boards: Sequence[Grids], where: Sequence[Place]) -> None:
+    """Leave the outputs' numbers out on all boards if they do not fit into the cells of one."""
+    fit = all(
+        place.output.cell >= _grid_requirements(grids)[2].readable
+        for grids, place in zip(boards, where, strict=True)
+    )
+    for grids in boards:
+        grids.output_numbers = fit
 
 
 def _draw_single(
     board: Board, view: View, style: Style, moving: bool
 ) -> tuple[Figure, list[WindowMarks]]:
     """As `_draw`, for a single board, with its sum and its size formula below it."""
+    view = _clamped_view(board, view)
     figure = sheet(style)
-    titled(figure, board.title, "", style)
+    titled(figure, board.title, board.drawn_planes(view), style)
     paper, box = _slide_axes(figure, style)
-    grids = Grids(paper, board, _clamped_view(board, view), style, scales_of([board])[0], box.width)
-    points = grids.points
+    grids = Grids(paper, board, view, style, scales_of([board], view)[0], box.width)
+    points, wide = grids.points, box.width / 72
     below = [*board.formulas, *([board.unread] if board.unread else [])]
-    lines = [line for text in below for line in wrapped(text, points, box.width / 72)]
-    free = replace(box, height=box.height - (len(lines) + 1) * LINE * points)
-    [where] = _layouts([grids], [free], foot=1.9 * points)
+    lines = [line for text in below for line in wrapped(text, points, wide)]
     [focus] = focus_of([board], view)
-    sum_at = (box.x, free.y + free.height + 0.65 * LINE * points, box.width / 72)
+    sums = 1
+    if focus.panel == "output":  # counts are no operands, and have no sum
+        sums = 0 if view.reads else len(sum_lines(board, view, focus.cell, points, wide))
+    free = replace(box, height=box.height - (len(lines) + max(1, sums)) * LINE * points)
+    [where] = _layouts([grids], [free], foot=1.9 * points)
+    sum_at = [(box.x, free.y + free.height + (i + 0.65) * LINE * points, wide) for i in range(sums)]
     movers, words = _draw_board(grids, where, focus, sum_at, moving)
-    _write_lines(grids, [words, *lines], free)
+    _write_lines(grids, [words, *lines] if words else [*[""] * sums, *lines], free)
     return figure, movers
 
 
@@ -150,13 +227,15 @@ def _draw_board(
     grids: Grids,
     where: Place,
     focus: Focus,
-    sum_at: tuple[float, float, float] | None,
+    sum_at: Sequence[tuple[float, float, float]],
     moving: bool,
+    kernel: Panel | None = None,
 ) -> tuple[list[WindowMarks], str]:
-    """Draw a board's grids and mark its focus; returns the moving marks, and the focus in words."""
+    """Draw a board's grids and mark its focus; returns the moving marks, and the focus in words.
+
+    ``kernel`` is the grid of a kernel that is drawn already, for all boards.
+    """
     board = grids.board
-    if grids.view.reads:
-        sum_at = None  # the counts on show are no operands
     if focus.panel == "output":
         step = focus.cell[0] * board.sweep.output.shape[2] + focus.cell[1]
         _draw_grids(grids, where, board.steps if moving else step)
@@ -165,7 +244,7 @@ def _draw_board(
         return [marks], ""
     _draw_grids(grids, where, board.steps)
     mark = mark_readers if focus.panel == "input" else mark_reach
-    return [], mark(grids, where, focus.cell)
+    return [], mark(grids, replace(where, kernel=kernel or where.kernel), focus.cell)
 
 
 def _write_lines(grids: Grids, texts: Sequence[str], above: Box) -> None:
@@ -180,14 +259,22 @@ def _write_lines(grids: Grids, texts: Sequence[str], above: Box) -> None:
         grids.axes.text(above.x, y, text, **look)
 
 
-def _legend(grids: Grids, box: Box) -> Box:
+def _legend(boards: Sequence[Grids], box: Box) -> Box:
     """Draw the color scales of all boards at the bottom; returns the box that is left above."""
+    scales = {}
+    for grids in boards:
+        counted = grids.board.counted(grids.view)
+        for name, scale in (("input", grids.scales.input), ("output", grids.scales.output)):
+            scales["counts" if name == counted else name] = scale
+    grids = boards[0]
     high = 1.6 * grids.points
     x, y = box.x, box.y + box.height - high
-    for name, scale in (("input", grids.scales.input), ("output", grids.scales.output)):
+    names = {name: 72 * width_of(name, grids.points) + 10 for name in scales}
+    room = (box.width - sum(names.values())) / len(names) - SPACE
+    for name, scale in scales.items():
         _write_lines(grids, [name], Box(x, y + 0.17 * grids.points, 0, 0))
-        x += 72 * width_of(name, grids.points) + 10
-        x += grids.legend(Panel(x, y, 0, 1, 240), scale) + 30
+        x += names[name]
+        x += grids.legend(Panel(x, y, 0, 1, room), scale) + SPACE
     return replace(box, height=box.height - high)
 
 
@@ -238,47 +325,51 @@ def _layouts(
     boards: Sequence[Grids], boxes: Sequence[Box], foot: float, with_kernel: bool = True
 ) -> list[Place]:
     """The layouts of boards in their boxes, with space ``foot`` below each grid."""
-    wanted = [_grid_requirements(grids, with_kernel) for grids in boards]
+    wanted = [
+        (source, kernel if with_kernel else None, output)
+        for source, kernel, output in map(_grid_requirements, boards)
+    ]
     return places(boxes, wanted, boards[0].points, foot)
 
 
-def _grid_requirements(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, Grid]:
+def _grid_requirements(grids: Grids) -> tuple[Grid, Grid, Grid]:
     """The sizes of a board's grids, their captions and their numbers, for the layout."""
     board, points = grids.board, grids.points
     shapes = sizes(board)
 
-    def grid(name: str, texts: list[str]) -> Grid:
+    def grid(name: PanelName, values: np.ndarray) -> Grid:
+        texts = [number(value) for value in values.ravel().tolist()]
         caption = grids.caption_width(grids.captions[name])
-        return Grid(*shapes[name], caption, readable(texts, points))
+        return Grid(*shapes[name], caption, readable(texts, points), behind(board, name))
 
-    kernel = plane_weights(board, grids.view)
-    weights = ["max", "mean"] if kernel is None else [number(w) for w in kernel.ravel().tolist()]
+    weights = plane_weights(board, grids.view)
     values = {
         "input": grid_values(board, grids.view.channel),
+        "kernel": np.zeros(0) if weights is None else weights,
         "output": board.sweep.output[grids.view.filter],
     } | {name: board.counts for name in [board.counted(grids.view)] if name}
-    texts = {name: [number(v) for v in plane.ravel().tolist()] for name, plane in values.items()}
-    three = grid("input", texts["input"]), grid("kernel", weights), grid("output", texts["output"])
-    return three if with_kernel else (three[0], None, three[2])
+    return (
+        grid("input", values["input"]),
+        grid("kernel", values["kernel"]),
+        grid("output", values["output"]),
+    )
 
 
 def _draw_grids(grids: Grids, where: Place, done: int) -> None:
     """Draw the grids of a board without marks, with the outputs up to the step ``done``."""
-    board, captions = grids.board, grids.captions
-    badges = where.cell >= BADGES_FROM and plane_weights(board, grids.view) is not None
-    grids.input(where.input, raised=badges)
-    grids.caption(where.input, captions["input"], theme.INPUT)
+    board, weights = grids.board, plane_weights(grids.board, grids.view)
+    grids.input(where.input, raised=where.cell >= BADGES_FROM and weights is not None)
+    grids.caption(where.input, "input")
     if where.kernel:
         grids.kernel(where.kernel)
-        grids.caption(where.kernel, captions["kernel"], theme.WINDOW)
+        grids.caption(where.kernel, "kernel")
     grids.output(where.output, done, raised=False)
-    grids.caption(where.output, captions["output"], theme.OUTPUT)
-    if grids.view.reads:
-        return
-    weighted = board.sweep.weight is not None
-    for sign, text in zip(
-        where.signs, ("∗" if weighted else "→", "=" if weighted else "→"), strict=True
-    ):
+    grids.caption(where.output, "output")
+    reads_channel = grids.view.channel in board.sweep.channels_of(grids.view.filter)
+    if grids.view.reads or not reads_channel:
+        return  # no operands of this output
+    equation = where.kernel and weights is not None
+    for sign, text in zip(where.signs, "∗=" if equation else "→→", strict=True):
         if sign:
             look: dict[str, Any] = {"ha": "center", "va": "center", "color": grids.ink["muted"]}
             grids.axes.text(*sign, text, fontsize=1.2 * grids.style.points, **look)

@@ -1,6 +1,6 @@
 // A board as Python sends it, made by a plain loop over the windows of a convolution.
 
-import { PAD } from "../../../../viz/components/player/model.js";
+import { decode, PAD } from "../../../../viz/components/player/model.js";
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 
@@ -45,10 +45,31 @@ export function convolution({ size, kernel, stride, padding }) {
     }
   return {
     ...{ title: "convolution", name: "A", reduce: "sum", groups: 1, fill: 0, captions: {} },
+    ...{ planes: { input: [""], output: [""] } },
     ...{ channels: ["grey"], filters: ["0"], editable: { input: true, kernel: true } },
     ...{ transposed: false, counts_padding: true, rows: line, cols: line },
     input: packed([1, size, size], input),
     weight: packed([1, 1, kernel, kernel], weight),
     output: packed([1, out, out], output),
+  };
+}
+
+/** The same convolution of two equal channels by two equal planes of the kernel. */
+export function convolutionOfTwo(layer) {
+  const one = convolution(layer),
+    values = (name) => [...decode(one[name]).values];
+  const double = (name, shape) => packed(shape, [...values(name), ...values(name)]);
+  const [, size] = one.input.shape,
+    [, , kernel] = one.weight.shape;
+  return {
+    ...one,
+    channels: ["red", "green"],
+    planes: { input: ["channel 0 of 2 (red)", "channel 1 of 2 (green)"], output: [""] },
+    input: double("input", [2, size, size]),
+    weight: double("weight", [1, 2, kernel, kernel]),
+    output: packed(
+      one.output.shape,
+      values("output").map((value) => 2 * value),
+    ),
   };
 }

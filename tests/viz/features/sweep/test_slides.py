@@ -14,13 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from core.errors import SpecError
 from core.layer.operations import OPERATIONS
 from tests.examples import examples
 from tests.viz.slides import fits
 from viz import theme
 from viz.features.sweep import export
 from viz.features.sweep.board_layout import Box, Grid, places
-from viz.features.sweep.board_words import Focus, View, focus_of, number, sum_line
+from viz.features.sweep.board_words import Board, Focus, View, focus_of, number, sum_lines
 from viz.features.sweep.params import SweepSettings
 from viz.slides.style import Picture, Style
 
@@ -41,6 +42,13 @@ CASES: dict[str, dict[str, Any]] = {
     "mirrored": {"padding_mode": "reflect", "pin": "i3.3", **SMALL},
     "overhang": {"operation": "average_pooling", "ceil_mode": "true", "step": 8, **SMALL},
     "planes": {"in_channels": 3, "out_channels": 2, "channel": 2, "filter": 1, "bias": -1.5},
+    "a channel that is not read": {"in_channels": 4, "out_channels": 4, "groups": 4, "channel": 3},
+    "planes of two layers": {"in_channels": 3, "out_channels": 2, "compare": "second"},
+    "counts of two layers": {
+        "reads": "true",
+        "compare": "second",
+        "operation_b": "transposed_convolution",
+    },
     "large": {"input_height": 64, "input_width": 64, "step": 400},
     "larger than vectors": {
         "input_height": 64,
@@ -97,7 +105,10 @@ def test_whatever_is_set_fits(name: str, style: Style) -> None:
 
 
 @pytest.mark.parametrize("style", [fits.STYLES[-1], replace(WIDE, **fits.CAPTION)])
-@pytest.mark.parametrize("name, count", [("transposed_convolution", 3), ("large", 4), ("tall", 6)])
+@pytest.mark.parametrize(
+    "name, count",
+    [("transposed_convolution", 3), ("large", 4), ("tall", 6), ("planes", 2), ("max_pooling", 8)],
+)
 def test_a_strip_fits(name: str, count: int, style: Style) -> None:
     found = picture(**CASES[name])
     assert found.strip is not None
@@ -105,6 +116,13 @@ def test_a_strip_fits(name: str, count: int, style: Style) -> None:
     figure = fits.drawn(Picture("strip", "", lambda style: strip(style, count)), style)
     assert not fits.misfits(figure, style)
     assert len([text for text in texts(figure) if text.startswith("step ")]) == count
+
+
+def test_a_strip_that_would_be_too_small_is_refused() -> None:
+    strip = picture(**SMALL, stride=1).strip
+    assert strip is not None
+    with pytest.raises(SpecError, match="fewer steps"):
+        strip(replace(WIDE, size="half"), 12)
 
 
 def test_two_and_four_boards_have_no_strip_but_a_film() -> None:
@@ -189,43 +207,182 @@ def test_the_sum_that_is_written_gives_the_output(
     operation: str, row: int, col: int, ceil: bool, bias: float
 ) -> None:
     link = {"operation": operation, "ceil_mode": str(ceil).lower(), "bias": bias, **SMALL}
-    [board] = export.boards(values(**link))[0]
-    sweep = board.run()
-    line = sum_line(sweep, 0, (row, col), 10, 1000)
-    head, *middle, total = line.replace("−", "-").split(" = ")
+    board = board_of(**link)
+    [line] = sum_lines(board, View(), (row, col), 10, 1000)
+    head, _, rest = line.partition(" = ")
     assert head == f"output ({row}, {col})"
-    written = middle[0].replace("·", "*").replace("∞", "inf")
-    inf = float("inf")
+    assert equation(rest) == pytest.approx(board.sweep.output[0, row, col], rel=1e-4, abs=1e-4)
+
+
+@examples(12)
+@given(
+    channels=st.integers(2, 4),
+    grouped=st.booleans(),
+    channel=st.integers(0, 3),
+    cell=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    bias=st.sampled_from([0, -1.5]),
+)
+def test_the_sums_of_channels_add_up_to_the_output(
+    channels: int, grouped: bool, channel: int, cell: tuple[int, int], bias: float
+) -> None:
+    """Of groups of two channels each: a filter does not read the other group's."""
+    channels, groups = (4, 2) if grouped else (channels, 1)
+    link = {"in_channels": channels, "out_channels": 2, "groups": groups, "kernel": "random"}
+    board, view = board_of(**link, bias=bias, **SMALL), View(channel=channel % channels, filter=1)
+    first, *more = sum_lines(board, view, cell, 10, 1000)
+    head, _, rest = first.partition(" = ")
+    assert head == f"output ({cell[0]}, {cell[1]})"
+    assert equation(rest) == pytest.approx(board.sweep.output[(1, *cell)], rel=1e-4, abs=1e-4)
+    read = board.sweep.channels_of(1)
+    assert len(rest.partition(" = ")[0].split(" + ")) == len(read) + (bias != 0)
+    assert len(more) == (view.channel in read), "the terms of the drawn channel"
+    for line in more:
+        head, _, terms = line.partition(": ")
+        assert head == board.planes["input"][view.channel]
+        equation(terms)
+
+
+def equation(text: str) -> float:
+    """The right side of an equation on a slide, whose left side has this value."""
+    left, total = text.replace("−", "-").replace("·", "*").replace("∞", "inf").split(" = ")
     # Our own text of numbers, signs and brackets, shown to be the sum it claims to be.
-    value = eval(written, {"__builtins__": {}}, {"max": max, "inf": inf})
+    value = eval(left, {"__builtins__": {}}, {"max": max, "inf": float("inf")})
     assert value == pytest.approx(float(total), rel=2e-3, abs=0.5)
-    assert float(total) == pytest.approx(float(sweep.output[0, row, col]), rel=1e-4, abs=1e-4)
+    return float(total)
+
+
+def board_of(**link: Any) -> Board:
+    """The one board of a link, with its texts."""
+    [spec] = export.boards(values(**link))[0]
+    return export._board(spec)
+
+
+def shown(style: Style = WIDE, **link: Any) -> list[str]:
+    """All texts of the slide of a link."""
+    return texts(fits.drawn(picture(**link), style))
+
+
+def strip_of(count: int, **link: Any) -> Figure:
+    strip = picture(**link).strip
+    assert strip is not None
+    return fits.drawn(Picture("strip", "", lambda style: strip(style, count)), WIDE)
+
+
+def signs(written: list[str]) -> list[str]:
+    return [text for text in written if text in ("∗", "=", "→")]
+
+
+def test_only_what_is_an_equation_is_written_as_one() -> None:
+    assert signs(shown(**SMALL)) == ["∗", "="]
+    for operation in ("max_pooling", "average_pooling"):
+        assert signs(shown(operation=operation, **SMALL)) == ["→", "→"]
+    assert set(signs(shown(compare="classics"))) == {"→"}, "the kernel stands beside them"
+    assert "=" not in signs(texts(strip_of(4, **SMALL)))
+    unread = {"in_channels": 4, "out_channels": 4, "groups": 4, "channel": 3}
+    assert signs(shown(**unread)) == [], "the drawn channel is not in the output"
+    assert "not read" in shown(**unread)
+
+
+@pytest.mark.parametrize("operation", ["convolution", "max_pooling"])
+def test_every_strip_and_comparison_has_its_kernel(operation: str) -> None:
+    caption = "kernel 3×3" if operation == "convolution" else "window 3×3"
+    for count, times in ((2, 2), (4, 1), (6, 1)):
+        assert texts(strip_of(count, operation=operation)).count(caption) == times
+    second = shown(operation=operation, operation_b=operation, compare="second")
+    assert second.count(caption) == 2
+    assert shown(compare="classics").count("kernel 3×3") == 1
+
+
+@pytest.mark.parametrize("word, operation", [("max", "max_pooling"), ("mean", "average_pooling")])
+def test_a_pooling_window_has_one_word(word: str, operation: str) -> None:
+    assert shown(operation=operation, kernel_size=2, padding=0).count(word) == 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 8])
+@pytest.mark.parametrize("link", [{}, SMALL, {"padding": 0, "stride": 3, **SMALL}])
+def test_in_a_strip_all_outputs_have_numbers_or_none(link: dict[str, Any], count: int) -> None:
+    sweep = board_of(**link).sweep
+    outputs = [number(value) for value in sweep.output[0].ravel().tolist()]
+    own = set(outputs) - {number(value) for value in sweep.input.ravel().tolist()}
+    most = float(np.abs(sweep.output).max())  # an end of the color scale
+    own -= {"0", "1", "2", "−1", "−2", number(most), number(-most)}
+    count = min(count, len(outputs))
+    steps = [round(i * (len(outputs) - 1) / (count - 1)) for i in range(count)]
+    expected = sum(text in own for step in steps for text in outputs[: step + 1])
+    written = [text for text in texts(strip_of(count, **link)) if text in own]
+    assert len(written) in (0, expected)
+
+
+def test_the_drawn_planes_are_named_and_stacked() -> None:
+    link = {"in_channels": 3, "out_channels": 2, "channel": 2, "filter": 1, **SMALL}
+    assert "input: channel 2 of 3 (blue); output: filter 1 of 2" in shown(**link)
+    figure = fits.drawn(picture(**link), WIDE)
+    [axes] = figure.axes
+    sheets = [patch for patch in axes.patches if patch.get_zorder() == 0.5]
+    assert len(sheets) == 2 + 2 + 1, "planes behind those of input, kernel and output"
+    edges = [sheet.get_window_extent() for sheet in sheets]
+    captions = [t for t in fits.texts_of(figure) if t.get_text() in link_captions(**link)]
+    assert len(captions) == 3
+    for text in captions:
+        box = text.get_window_extent()
+        for edge in edges:
+            apart = edge.x1 < box.x0 or box.x1 < edge.x0 or edge.y1 < box.y0 or box.y1 < edge.y1
+            assert apart, f"{text.get_text()} is struck through"
+    assert "same as channel 0" in " ".join(shown(in_channels=4, channel=3, **SMALL))
+
+
+def link_captions(**link: Any) -> set[str]:
+    captions = board_of(**link).captions
+    return {captions[name] for name in ("input", "kernel", "output")}
+
+
+@pytest.mark.parametrize("size", [6, 40])
+def test_counts_have_their_own_scale(size: int) -> None:
+    """Whether or not the counts are written into their cells."""
+    side = {"input_height": size, "input_width": size, "padding": 0}
+    for operation, caption in (
+        ("convolution", "How many windows read each pixel"),
+        ("transposed_convolution", "How many pixels each output adds up"),
+    ):
+        written = shown(operation=operation, reads="true", **side)
+        most = int(board_of(operation=operation, **side).counts.max())
+        at = written.index(caption)
+        assert at
+        assert written.count(str(most)) >= 1
+        assert "255" not in written or operation != "convolution", "no brightness is drawn"
+    two = shown(compare="second", reads="true", operation_b="transposed_convolution")
+    assert "How many windows read each pixel; How many pixels each output adds up" in two
+    assert two.count("counts") == 3, "on each board, and once at their scale"
+
+
+def test_four_boards_have_a_formula_each() -> None:
+    assert len([text for text in shown(compare="classics") if text.startswith("⌊")]) == 4
 
 
 @pytest.mark.parametrize("operation", ["convolution", "transposed_convolution"])
 def test_read_counts_are_counted_and_are_no_operands(operation: str) -> None:
     """Of a layer that shrinks they stand on the input, of one that grows on the output."""
     link = {"operation": operation, "padding": 0, "step": 2, **SMALL}
-    shown = texts(fits.drawn(picture(reads="true", **link), WIDE))
+    written = texts(fits.drawn(picture(reads="true", **link), WIDE))
     window = export.boards(values(**link))[0][0].layer.window
     grown = operation == "transposed_convolution"
     counts = (window.transposed_write_counts if grown else window.read_counts)((6, 6))
-    found = [text for text in shown if text.isdigit()]
+    found = [text for text in written if text.isdigit()]
     for count, times in zip(*np.unique(counts, return_counts=True), strict=True):
         assert found.count(str(count)) >= times
-    assert ("inputs added up in each output" in shown) == grown
-    assert ("windows that read each cell" in shown) != grown
-    assert not {"∗", "="} & set(shown)
-    assert not any(text.startswith("output (") for text in shown), "no sum"
+    assert ("How many pixels each output adds up" in written) == grown
+    assert ("How many windows read each pixel" in written) != grown
+    assert not {"∗", "=", "→"} & set(written)
+    assert not any(text.startswith("output (") for text in written), "no sum"
     usual = texts(fits.drawn(picture(**link), WIDE))
     assert {"∗", "="} <= set(usual)
 
 
 def test_a_sum_is_shortened_to_its_line() -> None:
-    [board] = export.boards(values(kernel_size=9, padding=4))[0]
-    line = sum_line(board.run(), 0, (1, 1), 14, 12)
+    board = board_of(kernel_size=9, padding=4)
+    [line] = sum_lines(board, View(), (1, 1), 14, 12)
     assert "…" in line
-    assert line.endswith(number(float(board.run().output[0, 1, 1]), 5))
+    assert line.endswith(number(float(board.sweep.output[0, 1, 1]), 5))
 
 
 @given(value=st.floats(-1e5, 1e5) | st.integers(-999_999, 999_999).map(float))
