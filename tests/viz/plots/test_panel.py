@@ -1,0 +1,137 @@
+"""The Plotly renderer: a panel's figure says what its description says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from core.plots.maps import cells_across, cells_down
+from core.plots.plot import Heat, Panel
+from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, line_panel, map_panel
+from viz.plots import panel as renderer
+from viz.plots.colors import color_at, ink_on
+from viz.plots.panel import map_size, margins, panel_figure, panel_height
+
+EVERY = [pytest.param(panel, id=f"{name} {n}")
+         for name, plot in PLOTS.items() for n, panel in enumerate(plot.panels)]  # fmt: skip
+
+
+@pytest.mark.parametrize("panel", EVERY)
+@pytest.mark.parametrize("dark", [False, True])
+def test_plotly_accepts_every_panel(panel: Panel, dark: bool) -> None:
+    figure = panel_figure(panel, 1.5, dark=dark)
+    sent = figure.to_dict()
+    checked = go.Figure(panel_figure(panel, 1.5, dark=dark))  # raises where it is not valid
+    assert len(checked.data) == len(sent["data"])
+    assert checked.layout.height == panel_height(panel, 1.5)
+    assert not checked.layout.showlegend
+
+
+@pytest.mark.parametrize("side", [1, 3, 22, 23, 100, 224, 460])
+@pytest.mark.parametrize("enlarged", [1.0, 1.5])
+def test_a_map_is_a_whole_multiple_of_its_cells(side: int, enlarged: float) -> None:
+    panel = map_panel(side)
+    width, height = map_size(panel, enlarged)
+    assert width % cells_across(panel) == height % cells_down(panel) == 0
+    assert width <= 460 * enlarged < width + side
+
+
+def test_a_map_that_is_too_large_becomes_one_of_means() -> None:
+    figure = panel_figure(map_panel(1000, LOG))
+    z = np.asarray(figure.data[0].z)
+    assert max(z.shape) <= 460
+    assert figure.data[0].x[0] == -0.5
+    assert figure.data[0].x[-1] >= 999.5
+
+
+def test_a_map_keeps_values_gaps_and_axes() -> None:
+    panel = map_panel()
+    heat = panel.marks[0]
+    assert isinstance(heat, Heat)
+    figure = panel_figure(panel)
+    drawn = figure.data[0]
+    np.testing.assert_allclose(drawn.customdata, heat.values, rtol=1e-6)
+    np.testing.assert_allclose(drawn.z, SIGNED.shares(heat.values), rtol=1e-6)
+    assert list(drawn.x) == list(drawn.y) == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5]
+    assert list(figure.layout.yaxis.range) == [4.5, -0.5]
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert figure.layout.xaxis.title.text == "column (px)"
+
+
+def test_texts_in_cells_are_black_or_white_by_luminance_and_need_room() -> None:
+    panel = map_panel()
+    heat = panel.marks[0]
+    assert isinstance(heat, Heat)
+    (texts,) = (t for t in panel_figure(panel).data if t.type == "scatter" and t.mode == "text")
+    assert [t for row in heat.texts for t in row] == list(texts.text)
+    inks = np.array(texts.textfont.color).reshape(5, 5)
+    shares = SIGNED.shares(heat.values)
+    for place in np.ndindex(5, 5):
+        if np.isfinite(shares[place]):
+            assert inks[place] == ink_on(color_at(SIGNED, float(shares[place])))
+    assert not [
+        t for t in panel_figure(map_panel(30)).data if t.type == "scatter" and t.mode == "text"
+    ]
+
+
+@pytest.mark.parametrize("color, ink", [("#FFFFFF", "#000000"), ("#000000", "#FFFFFF"),
+                                        ("#B2182B", "#FFFFFF"), ("#FEE838", "#000000")])  # fmt: skip
+def test_ink_has_the_higher_contrast(color: str, ink: str) -> None:
+    assert ink_on(color) == ink
+
+
+def test_a_click_can_select_every_cell() -> None:
+    (spots,) = (
+        t
+        for t in panel_figure(map_panel()).data
+        if t.type == "scatter" and t.mode == "markers" and t.opacity == 0
+    )
+    assert sorted(zip(spots.y, spots.x, strict=True)) == [
+        (r, c) for r in range(5) for c in range(5)
+    ]
+
+
+def test_lines_bands_bars_and_words_are_drawn() -> None:
+    figure = panel_figure(line_panel())
+    names = [trace.name for trace in figure.data]
+    assert {"squares", "bars", "unread"} <= set(names)
+    line = figure.data[names.index("squares")]
+    assert list(line.y) == [n**2 for n in range(1, 9)]
+    band = figure.data[names.index("squares") - 1]
+    assert (min(band.y), max(band.y), band.fill) == (0, 65, "toself")
+    bars = figure.data[names.index("bars")]
+    assert list(bars.y) == [10, 20]
+    assert (list(bars.error_y.array), list(bars.error_y.arrayminus)) == ([2, 2], [2, 2])
+    assert any("a &amp; b" in str(trace.text) for trace in figure.data)
+
+
+def test_logarithmic_axes_have_the_same_numbers() -> None:
+    axis = panel_figure(line_panel(log=True)).layout.yaxis
+    assert axis.type == "log"
+    assert all(10 ** axis.range[0] <= tick <= 10 ** axis.range[1] for tick in axis.tickvals)
+    steps = [b / a for a, b in pairwise(axis.tickvals)]
+    assert min(steps) > 1
+
+
+def test_margins_hold_the_longest_name_on_an_axis() -> None:
+    (bars, _) = PLOTS["bars"].panels
+    narrow = replace(bars, y=replace(bars.y, names=("a", "b")))
+    assert margins(bars)["l"] > margins(narrow)["l"] + 60
+    longest = max(len(line) for _, name in renderer._numbers(bars, "y", 1)
+                  for line in name.split("\n"))  # fmt: skip
+    assert longest <= renderer.LONGEST_NAME
+
+
+def test_everything_in_pixels_grows_with_the_projector() -> None:
+    def lengths(enlarged: float) -> list[Any]:
+        figure = panel_figure(line_panel(), enlarged)
+        names = [trace.name for trace in figure.data]
+        line = figure.data[names.index("squares")]
+        return [line.line.width, line.marker.size, figure.layout.xaxis.tickfont.size]
+
+    assert lengths(2.0) == [2 * length for length in lengths(1.0)]
