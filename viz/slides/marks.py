@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,7 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
     shares = np.ma.masked_invalid(heat.scale.shares(heat.values))
     rows, cols = shares.shape
     look: dict[str, Any] = {"cmap": colormap(heat.scale), "vmin": 0, "vmax": 1, "zorder": 1}
+    look |= {"alpha": heat.opacity} if heat.opacity < 1 else {}  # else the scale's own
     artist: Any
     if max(rows, cols) <= MOST_VECTOR_CELLS:
         edges = (
@@ -146,13 +148,14 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
             heat.top + heat.height * np.arange(rows + 1),
         )
         if heat.gaps:
-            look |= {"edgecolors": pen.style.ink["background"], "linewidth": 1.2}
+            gap = min(1.2, 0.05 * 72 * pen.inches[0] / cols)
+            look |= {"edgecolors": pen.style.ink["background"], "linewidth": gap}
         elif heat.opacity == 1 and heat.scale.colors != "overlay":
             look |= {"edgecolors": "face", "linewidth": 0.8}  # no seams between the cells
-        artist = pen.axes.pcolormesh(*edges, shares, alpha=heat.opacity, **look)
+        artist = pen.axes.pcolormesh(*edges, shares, **look)
     else:
         left, right, top, bottom = heat.box
-        look |= {"interpolation": "none", "aspect": "auto", "alpha": heat.opacity}
+        look |= {"interpolation": "none", "aspect": "auto"}
         artist = pen.axes.imshow(shares, extent=(left, right, bottom, top), **look)
     pen.axes.set(xlim=ends[0], ylim=ends[1])
     return [artist, *_texts(pen, heat)]
@@ -312,7 +315,7 @@ def draw_swatch(
     else:
         high = 0.62 * style.points / 72
         look: dict[str, Any] = (
-            _box_look(mark, style)
+            _box_look(replace(mark, width=0.7 * mark.width), style)
             if isinstance(mark, Boxes)
             else {
                 "facecolor": paper_color(mark.color, style),

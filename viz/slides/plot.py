@@ -350,12 +350,13 @@ def _layout(plot: Plot, area: Area, style: Style, columns: int) -> list[Area]:
     sizes = [_size(panel, width, height, style) for panel in plot.panels]
     widest, tallest = (max(size[i] for size in sizes) for i in (0, 1))
     spare = max(0.0, area.width - columns * (widest + left + 0.2 + GAP)) / 2
-    spare = spare if plot.panels[0].cell else 0.0
+    down = max(0.0, area.height - rows * (tallest + top + bottom + GAP)) / 2
+    spare, down = (spare, down) if plot.panels[0].cell else (0.0, 0.0)
     boxes = []
     for number, (wide, high) in enumerate(sizes):
         row, column = divmod(number, columns)
         x = area.left + spare + column * (widest + left + 0.2 + GAP) + left
-        y = area.top + row * (tallest + top + bottom + GAP) + top
+        y = area.top + down + row * (tallest + top + bottom + GAP) + top
         boxes.append(Area(_on_dots(x, style), _on_dots(y, style), wide, high))
     return boxes
 

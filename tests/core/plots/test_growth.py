@@ -53,16 +53,19 @@ def test_depth_has_every_layer_and_the_widest_so_far() -> None:
     assert plot.title == "title"
     (panel,) = plot.panels
     assert panel.y.name == "receptive field (px)"
-    assert not panel.y.log and depth_plot([PLAIN], log=True).panels[0].y.log
+    assert not panel.y.log
+    assert depth_plot([PLAIN], log=True).panels[0].y.log
     assert span(panel, "y")[0] == 0
-    assert panel.x.whole and panel.y.whole
+    assert panel.x.whole
+    assert panel.y.whole
 
 
 def test_depth_marks_strides_upsampling_and_the_whole_image() -> None:
     symbols = layers(depth_plot([SMALL]))
     assert [symbols[n].symbol for n in (1, 2, 3, 4)] == ["circle", "down", "circle", "up"]
     whole = depth_plot([replace(SMALL, finer=(False,) * 4)])
-    assert layers(whole)[4].hollow and not layers(whole)[1].hollow
+    assert layers(whole)[4].hollow
+    assert not layers(whole)[1].hollow
     assert {COARSER, FINER, WHOLE} <= set(legend(depth_plot([SMALL])))
     quiet = replace(PLAIN, strided=(False,) * 4, finer=(False,) * 4, sizes=(3, 7, 7, 7))
     assert not {COARSER, FINER, WHOLE} & set(legend(depth_plot([quiet])))
@@ -122,7 +125,8 @@ def test_holes_are_hollow_and_named() -> None:
     plot = strategies_plot(ways)
     assert holes
     hollow = marks_of(plot.panels[0], Points)[1]
-    assert hollow.hollow and list(hollow.y) == holes
+    assert hollow.hollow
+    assert list(hollow.y) == holes
     assert "has holes in its field" in legend(plot)
 
 
@@ -130,7 +134,8 @@ def test_a_strategy_that_does_not_fit_stays_with_its_reason() -> None:
     ways = ways_to(32, 7)
     refused = [row for row, way in enumerate(ways) if way.refusal]
     full, hollow, absent = marks_of(strategies_plot(ways).panels[2], Points)
-    assert refused and list(absent.y) == refused
+    assert refused
+    assert list(absent.y) == refused
     for row, hover in zip(refused, absent.hover or (), strict=True):
         assert ways[row].refusal in hover
     assert not set(refused) & {*full.y, *hollow.y}

@@ -37,7 +37,8 @@ def test_maps_are_whole_multiples_of_dots(side: int, size: str) -> None:
     width, height = (box.width * style.inches[0], box.height * style.inches[1])
     for inches in (width, height):
         dots = inches * style.dpi / side
-        assert dots == pytest.approx(round(dots), abs=1e-6) and round(dots) >= 1
+        assert dots == pytest.approx(round(dots), abs=1e-6)
+        assert round(dots) >= 1
 
 
 def test_values_and_axes_are_those_of_the_description() -> None:
@@ -86,7 +87,8 @@ def test_a_film_changes_marks_subtitle_and_headings() -> None:
             assert any(text.startswith(f"step {number}") for text in visible)
             shown.append(np.array(made.figure.canvas.buffer_rgba()))  # type: ignore[attr-defined]
     assert made.frames == 3
-    assert (shown[0] != shown[1]).any() and (shown[1] != shown[2]).any()
+    assert (shown[0] != shown[1]).any()
+    assert (shown[1] != shown[2]).any()
 
 
 def test_a_film_is_a_picture_with_frames() -> None:
