@@ -41,6 +41,7 @@ from torch import nn
 from ..errors import SpecError
 from ..graph.axes.units import checked_unit, middle_unit
 from ..graph.graph import Graph, InputSize, last_feature_map, network_graph
+from . import metrics
 from .expected_flow import (
     HE_GAINS,
     TORCH_GAINS,
@@ -87,6 +88,17 @@ class ExpectedErf:
     gains: Gains
     padding_loss: float
     notes: tuple[str, ...]
+
+    @property
+    def sigma(self) -> metrics.Point:
+        """(σ_y, σ_x) standard deviations about the centroid, in pixels."""
+        return metrics.sigma(self.map)
+
+    @property
+    def centroid(self) -> metrics.Point:
+        """(row, column) of the center of mass in the image."""
+        row, col = metrics.centroid(self.map)
+        return row + self.origin[0], col + self.origin[1]
 
 
 def expected_erf(

@@ -108,6 +108,7 @@ class Heat:
         width, height: Size of a cell.
         texts: (H, W) texts in the cells, written where they fit; () for none.
         hover: (H, W) texts for the pointer; () for row, column and value.
+        unit: Words behind the value for the pointer, such as "px"; "" for none.
         opacity: Below 1 over a photograph.
         gaps: Whether lines separate the cells.
         select: Whether a click on a cell selects it.
@@ -121,6 +122,7 @@ class Heat:
     height: float = 1.0
     texts: Sequence[Sequence[str]] = ()
     hover: Sequence[Sequence[str]] = ()
+    unit: str = ""
     opacity: float = 1.0
     gaps: bool = False
     select: bool = False

@@ -244,10 +244,11 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
     else:
         down, across = (axis.name.split(" (")[0] or name for axis, name in
                         ((panel.y, "row"), (panel.x, "column")))  # fmt: skip
+        unit = f" {escape(heat.unit)}" if heat.unit else ""
         trace |= {
             "customdata": values.astype(np.float32),
             "hovertemplate": f"{escape(down)} %{{y:.6~g}}, {escape(across)} %{{x:.6~g}}: "
-            "%{customdata:.4~g}<extra></extra>",
+            f"%{{customdata:.4~g}}{unit}<extra></extra>",
         }
     middles = (
         heat.left + heat.width * (np.arange(cols) + 0.5),
