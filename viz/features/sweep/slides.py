@@ -135,30 +135,41 @@ def _draw_several(
         Grids(paper, board, _clamped_view(board, view), style, each, box.width / columns, False)
         for board, each in zip(boards, scales_of(boards, view), strict=True)
     ]
-    points = all_grids[0].points
     box = _legend(all_grids, box)
     kernel, box = _shared_kernel(all_grids[0], box) if len(boards) > 2 else (None, box)
-    captions = [grid.caption for grid in _grid_requirements(all_grids[0])]
-    columns = max(1, min(columns, int((box.width + SPACE) / (max(captions) + SPACE))))
-    boxes = [
-        _with_title(paper, title, each, points, style)
-        for title, each in zip(titles, _grid_of_boxes(box, len(boards), columns), strict=True)
-    ]
-    formulas = [line for board in boards for line in board.formulas]
-    if any(72 * width_of(line, points) > boxes[0].width for line in formulas):
-        boards = [replace(board, formulas=()) for board in boards]  # all of them, or none
-    high = max(len(board.formulas) for board in boards) * LINE * points
-    free = [replace(each, height=each.height - high) for each in boxes]
-    where = _layouts(all_grids, free, 0.4 * points, with_kernel=kernel is None)
-    if any(max(place.input.width, place.input.height) < SMALLEST_INPUT for place in where):
-        raise SpecError("strip", "must have fewer steps, or a whole slide", len(boards))
+    where = _titled_layouts(all_grids, box, columns, titles, with_kernel=kernel is None)
     _unify_numbers(all_grids, where)
     movers = []
     for grids, place, focus in zip(all_grids, where, focuses, strict=True):
         movers += _draw_board(grids, place, focus, [], moving, kernel)[0]
-    for board, each in zip(boards, free, strict=True):
-        _write_lines(all_grids[0], board.formulas, each)
     return movers
+
+
+def _titled_layouts(
+    boards: Sequence[Grids], box: Box, columns: int, titles: Sequence[str], with_kernel: bool
+) -> list[Place]:
+    """Write titles and formulas of boards; returns the layouts of their grids between them.
+
+    The formulas of all boards are written, or none where one does not fit.
+    """
+    grids, points = boards[0], boards[0].points
+    captions = [grid.caption for grid in _grid_requirements(grids)]
+    columns = max(1, min(columns, int((box.width + SPACE) / (max(captions) + SPACE))))
+    boxes = [
+        _with_title(grids.axes, title, each, points, grids.style)
+        for title, each in zip(titles, _grid_of_boxes(box, len(boards), columns), strict=True)
+    ]
+    formulas = [each.board.formulas for each in boards]
+    if any(72 * width_of(line, points) > boxes[0].width for lines in formulas for line in lines):
+        formulas = [()] * len(boards)
+    high = max(map(len, formulas)) * LINE * points
+    free = [replace(each, height=each.height - high) for each in boxes]
+    for lines, each in zip(formulas, free, strict=True):
+        _write_lines(grids, lines, each)
+    where = _layouts(boards, free, 0.4 * points, with_kernel)
+    if any(max(place.input.width, place.input.height) < SMALLEST_INPUT for place in where):
+        raise SpecError("size", "must be larger, or the boards fewer", f"{len(boards)} boards")
+    return where
 
 
 def _shared_kernel(grids: Grids, box: Box) -> tuple[Panel, Box]:

@@ -121,7 +121,7 @@ def test_a_strip_fits(name: str, count: int, style: Style) -> None:
 def test_a_strip_that_would_be_too_small_is_refused() -> None:
     strip = picture(**SMALL, stride=1).strip
     assert strip is not None
-    with pytest.raises(SpecError, match="fewer steps"):
+    with pytest.raises(SpecError, match="boards fewer"):
         strip(replace(WIDE, size="half"), 12)
 
 
