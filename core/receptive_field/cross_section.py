@@ -180,7 +180,7 @@ def _padding_connections(
         if source in drawn:
             pairs = [(u, tap) for u in units for tap in _padding_read(line.node.maps[own][axis], u)]
             ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-            branch = own if len(line.inputs) > 1 else line.branch
+            branch = line.branch_through(own)
             yield Connections(index, source, branch, ends[:, 0], ends[:, 1])
 
 

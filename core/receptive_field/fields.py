@@ -175,7 +175,7 @@ def _path_data(path: Reach) -> dict[str, Any]:
     return {
         "period": path.period,
         "advance": path.advance,
-        "spans": list(path.spans),
+        "spans": [span and list(span) for span in path.spans],
         "since": list(path.fixed_ends),
     }
 

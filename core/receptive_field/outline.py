@@ -55,6 +55,10 @@ class Line:
         """The `text` in fewer words: without the padding, such as ``conv 3×3, stride 2``."""
         return re.sub(r"2d\b|, padding [^,]*", "", self.text)
 
+    def branch_through(self, own: int) -> int | None:
+        """The branch of its connections through one input of the node; None on the trunk."""
+        return own if len(self.inputs) > 1 else self.branch
+
     @property
     def strided(self) -> bool:
         """Whether its units are further apart in the image than the units that it reads."""
@@ -175,9 +179,8 @@ def _padding_text(padding: tuple[int, int]) -> str:
 def as_data(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
     """The lines as plain lists and numbers for JSON, from which a browser draws the picture.
 
-    ``paths`` are left out where size, stride and padding describe every unit. An axis of a map
-    is ``null`` if it is the identity. ``pads`` are the `padding_widths` along both axes, and the
-    ``copies`` of a map its `padding_copies`.
+    ``paths`` are those of `ReceptiveField.as_data`, and ``pads`` the `padding_widths` along both
+    axes. A map has its `padding_copies` as ``copies``; its axis is ``null`` if it is the identity.
     """
     rows, cols = padding_widths(lines, 0), padding_widths(lines, 1)
     return [
@@ -188,7 +191,7 @@ def as_data(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
 
 def _line_data(line: Line) -> dict[str, Any]:
     field, node = line.field, line.node
-    data: dict[str, Any] = {
+    return {
         "name": node.name,
         "label": line.label,
         "text": line.text,
@@ -206,17 +209,16 @@ def _line_data(line: Line) -> dict[str, Any]:
         "strided": line.strided,
         "branch": line.branch,
         "folded": list(line.folded),
+        "paths": field.as_data()["paths"],
         "inputs": [
-            {"line": index, "maps": [_axis_data(axis) for axis in node.maps[own]], "place": own}
+            {
+                "line": index,
+                "maps": [_axis_data(axis) for axis in node.maps[own]],
+                "branch": line.branch_through(own),
+            }
             for index, own in line.inputs
         ],
     }
-    plain = all(
-        len(axis.paths) == 1 and axis.paths[0].period == 1 and not axis.grows for axis in field.axes
-    )
-    if not plain:
-        data["paths"] = field.as_data()["paths"]
-    return data
 
 
 def _axis_data(axis: AxisMap) -> dict[str, Any] | None:

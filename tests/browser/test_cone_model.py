@@ -1,4 +1,4 @@
-"""The cone's model against core: what a unit depends on, what depends on it, what it sees."""
+"""The cone's model against core: what a unit depends on, what depends on it, and the picture."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from core.graph import Graph, network_graph
 from core.networks.zoo import TABLE, build
 from core.receptive_field import fields_of
 from core.receptive_field.cone import ancestor_boxes, descendant_boxes
+from core.receptive_field.cross_section import Cone, image_positions, unit_cone
 from core.receptive_field.outline import Line, as_data, outline
 from tests.browser.conftest import complaints_of
 from tests.core.random_networks import branching, chains, fits
@@ -26,12 +27,19 @@ if TYPE_CHECKING:
 ASK = """async ([lines, asked]) => {
   const { Net } = await import("/_stcore/bidi-components/strides.cone/cone/model.js");
   const net = new Net(lines), both = (f) => [0, 1].map(f);
+  const ties = (net, marks, axis) => {
+    const all = [];
+    net.eachTie(marks, axis, (to, u, from, tap, { branch }) => all.push([to, u, from, tap, branch]));
+    return all.length < 2000 ? all : null;
+  };
   const ends = ({ marks }) => marks.map((own) => own && [own.indexOf(1), own.lastIndexOf(1)]);
   return asked.map(([line, ...unit]) => ({
     before: both((axis) => ends(net.ancestors(line, axis, unit[axis]))),
     after: both((axis) => ends(net.descendants(line, axis, unit[axis]))),
     spans: both((axis) => net.span(line, axis, unit[axis])),
     seen: net.seen(line, unit),
+    ties: both((axis) => ties(net, net.ancestors(line, axis, unit[axis]).marks, axis)),
+    places: both((axis) => [-2, 0, net.lines[line].grid[axis]].map((u) => net.place(line, axis, u))),
     off: both((axis) => net.place(line, axis, unit[axis])
       - net.place(line, axis, net.nearest(line, axis, net.place(line, axis, unit[axis])))),
   }));
@@ -92,11 +100,27 @@ def check(page: Page, graph: Graph, lines: tuple[Line, ...], asked: list[Unit]) 
         assert pair(answer["spans"]) == interval.unclipped
         assert pair(answer["seen"]) == interval.clipped
         assert answer["off"] == [0, 0], "the nearest unit to where a unit stands stands there"
+        for axis in (0, 1):
+            check_ties(lines, unit_cone(lines, index, place, axis), answer["ties"][axis])
+            positions = image_positions(line, axis, [-2, 0, line.node.grid[axis]]).tolist()
+            assert answer["places"][axis] == pytest.approx(positions)
         for way, found in (("before", ancestor_boxes), ("after", descendant_boxes)):
             boxes = found(graph, line.node.name, place)
             told = zip(lines, *answer[way], strict=True)
             shown = {each.node.name: pair((rows, cols)) for each, rows, cols in told}
             assert shown == {each.node.name: boxes.get(each.node.name) for each in lines}
+
+
+def check_ties(lines: tuple[Line, ...], cone: Cone, ties: list[list[int]] | None) -> None:
+    """The connections one by one; none of these networks copies units into its padding."""
+    if ties is None:
+        return
+    expected = [
+        [each.line, unit, each.source, tap, each.branch]
+        for each in cone.connections
+        for unit, tap in zip(each.units.tolist(), each.taps.tolist(), strict=True)
+    ]
+    assert sorted(ties, key=str) == sorted(expected, key=str)
 
 
 def pair(ends: Any) -> Any:

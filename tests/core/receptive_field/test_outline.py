@@ -136,6 +136,24 @@ def test_the_browser_gets_the_fields_own_numbers(text: str) -> None:
         assert data["center"] == list(field.center)
         assert data["grid"] == list(field.grid)
         assert data["shape"] == list(field.output_shape)
-        periods = {path.period for axis in field.axes for path in axis.paths}
-        plain = periods == {1} and all(len(axis.paths) == 1 for axis in field.axes)
-        assert ("paths" in data) != plain
+        assert data["paths"] == field.as_data()["paths"]
+
+
+def test_the_browser_gets_padding_and_branches_with_each_map() -> None:
+    _, lines = lines_of(
+        nn.Sequential(nn.ReflectionPad2d((2, 0, 1, 0)), nn.Conv2d(3, 3, 3)), (3, 9, 9)
+    )
+    (padding,) = as_data(lines)[1]["inputs"]
+    assert [axis["copies"] for axis in padding["maps"]] == [{"-1": 1}, {"-2": 2, "-1": 1}]
+    _, lines = written("residual[conv5x3 p2x1, conv1]")
+    data = as_data(lines)
+    assert [line["pads"] for line in data] == [[[2, 2], [1, 1]], *[[[0, 0], [0, 0]]] * 3]
+    assert [[each["branch"] for each in line["inputs"]] for line in data] == [[], [0], [0], [0, 1]]
+
+
+def test_a_short_text_leaves_out_the_padding_alone() -> None:
+    _, lines = written("conv3 s2 p1 d2, maxpool2")
+    assert [line.short_text for line in lines[1:]] == [
+        "conv 3×3, stride 2, dilation 2",
+        "max_pool 2×2, stride 2",
+    ]

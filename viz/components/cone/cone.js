@@ -231,8 +231,8 @@ class Cone {
   showKey() {
     const { meanings, branches } = this.theme;
     const used = new Set(
-      this.net.lines.flatMap((line) =>
-        line.inputs.length > 1 ? line.inputs.map(({ place }) => place % branches.length) : [],
+      this.net.lines.flatMap(({ inputs }) =>
+        inputs.map(({ branch }) => (branch ?? 0) % branches.length),
       ),
     );
     const items = [
@@ -240,8 +240,8 @@ class Cone {
       [branches[0], this.down ? "depends on it" : "it depends on these"],
       [meanings.padding, "padding (dashed)", true],
     ];
-    for (const place of [...used].sort())
-      if (place) items.push([branches[place], `through branch ${place + 1}`]);
+    for (const branch of [...used].sort())
+      if (branch) items.push([branches[branch], `through branch ${branch + 1}`]);
     this.find(".key").replaceChildren(
       ...items.map(([color, text, dashed]) => {
         const item = document.createElement("span"),

@@ -1,53 +1,36 @@
-// Which units depend on which, found by following core's exact maps in the browser. No size is
-// computed here; maps, spans and centers come from core.receptive_field and its module outline.
+// Which units depend on which. Pointing at a unit must not wait for the server, so the cone is
+// followed here, along the taps, paddings and paths that core sends; sizes and centers are core's.
+// tests/browser/test_cone_model.py compares what this module answers with core's own cones.
 
 /**
  * AxisMap: which input units each output unit reads, along one axis. Its `taps` are (first, count,
- * step) for the outputs of one period; the next period reads `advance` units further on. `whole`
- * means that every output reads every input, `causal` that it reads all inputs up to its own index.
- * Input: a line's input, with the index of the line it comes from, its position among the inputs,
+ * step) for the outputs of one period; the next period reads `advance` units further on. `copies`
+ * has the unit that a tap outside the map reads, unless it reads zeros. `whole` means that every
+ * output reads every input, `causal` that it reads all inputs up to its own index.
+ * Input: a line's input, with the index of the line it comes from, the branch that it belongs to,
  * and a map for each axis; null stands for the identity.
- * Line: one operation of the network, or the image, which is line 0.
- * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], edge: string, whole: boolean, causal: boolean}} AxisMap
- * @typedef {{line: number, place: number, maps: (AxisMap|null)[]}} Input
- * @typedef {{name: string, label: string, text: string, kind: string, shape: number[], grid: number[],
+ * Line: one operation of the network, or the image, which is line 0. Its `pads` are the units of
+ * zero padding [before, after] its map for each axis, its `paths` those of `ReceptiveField.as_data`.
+ * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], copies: Object<string, number>, whole: boolean, causal: boolean}} AxisMap
+ * @typedef {{line: number, branch: number|null, maps: (AxisMap|null)[]}} Input
+ * @typedef {{name: string, label: string, text: string, short_text: string, kind: string, shape: number[], grid: number[],
  *   size: number[], stride: number[], padding: number[], center: number[], aligned: boolean, note: string, bound: string,
- *   strided: boolean, branch: number|null, inputs: Input[], paths?: any}} Line
+ *   strided: boolean, branch: number|null, inputs: Input[], pads: number[][], paths: any[][]}} Line
  */
-
-/** The unit that a tap reads; outside the map it depends on the padding mode, null for zeros. */
-function behindEdge(tap, { n_in: n, edge }) {
-  if (tap >= 0 && tap < n) return tap;
-  if (edge === "replicate") return Math.max(0, Math.min(n - 1, tap));
-  if (edge === "circular") return ((tap % n) + n) % n;
-  if (edge === "reflect") {
-    const folded = Math.abs(tap),
-      back = folded >= n ? 2 * (n - 1) - folded : folded;
-    return back >= 0 && back < n ? back : null;
-  }
-  return null;
-}
 
 /** Call `visit(tap, real)` for each tap of an output unit; `real` is null in zero padding. */
 function eachTap(map, unit, visit) {
-  if (map === null) {
-    visit(unit, unit);
+  if (map === null || map.whole || map.causal) {
+    const first = map === null ? unit : 0,
+      last = map?.whole ? map.n_in - 1 : unit;
+    for (let i = first; i <= last; i += 1) visit(i, i);
     return;
   }
-  if (map.causal) {
-    for (let i = 0; i <= unit; i += 1) visit(i, i);
-    return;
-  }
-  if (map.whole) {
-    for (let i = 0; i < map.n_in; i += 1) visit(i, i);
-    return;
-  }
-  const period = map.taps.length,
-    [first, count, step] = map.taps[unit % period];
-  const shift = Math.floor(unit / period) * map.advance;
+  const [first, count, step] = map.taps[unit % map.taps.length];
+  const shift = Math.floor(unit / map.taps.length) * map.advance;
   for (let i = 0; i < count; i += 1) {
     const tap = first + i * step + shift;
-    visit(tap, behindEdge(tap, map));
+    visit(tap, tap >= 0 && tap < map.n_in ? tap : (map.copies[tap] ?? null));
   }
 }
 
@@ -57,42 +40,16 @@ export class Net {
   constructor(lines) {
     this.lines = lines;
     this.image = lines[0].grid;
-    this.pads = [0, 1].map((axis) => this.paddings(axis));
     this.readers = lines.map(() => []);
     lines.forEach((line, index) =>
       line.inputs.forEach((input) => this.readers[input.line].push([index, input])),
     );
   }
 
-  /** Number of padding units [before, after] each line's map along an axis. */
-  paddings(axis) {
-    const pads = this.lines.map(() => [0, 0]);
-    for (const line of this.lines)
-      for (const { line: from, maps } of line.inputs) {
-        const map = maps[axis];
-        if (!map || map.whole || map.causal || map.edge !== "zero") continue;
-        const extend = (unit) =>
-          eachTap(map, unit, (tap) => {
-            pads[from][0] = Math.max(pads[from][0], -tap);
-            pads[from][1] = Math.max(pads[from][1], tap - map.n_in + 1);
-          });
-        for (let u = 0; u < Math.min(map.taps.length, map.n_out); u += 1) {
-          extend(u);
-          extend(map.n_out - 1 - u);
-        }
-      }
-    return pads;
-  }
-
   /** First and last image pixel that a unit's windows cover, padding included; null for none. */
   span(index, axis, unit) {
-    const line = this.lines[index];
-    if (!line.paths) {
-      const first = unit * line.stride[axis] - line.padding[axis];
-      return line.size[axis] > 0 ? [first, first + line.size[axis] - 1] : null;
-    }
     let [low, high] = [Infinity, -Infinity];
-    for (const { period, advance, spans, since } of line.paths[axis]) {
+    for (const { period, advance, spans, since } of this.lines[index].paths[axis]) {
       const own = spans[unit % period],
         shift = Math.floor(unit / period) * advance;
       if (own) {
@@ -103,12 +60,13 @@ export class Net {
     return low <= high ? [low, high] : null;
   }
 
-  /** Position of a unit's center in the image, in pixels. */
+  /** Position of a unit's center in the image, in pixels; extrapolated beyond the map's ends. */
   place(index, axis, unit) {
-    const span = this.span(index, axis, unit);
-    return span
-      ? (span[0] + span[1]) / 2
-      : this.lines[index].center[axis] + unit * this.lines[index].stride[axis];
+    const { grid, stride, center } = this.lines[index];
+    const inside = Math.max(0, Math.min(grid[axis] - 1, unit)),
+      span = this.span(index, axis, inside);
+    const middle = span ? (span[0] + span[1]) / 2 : center[axis] + inside * stride[axis];
+    return middle + (unit - inside) * stride[axis];
   }
 
   /** Index of the line's unit whose center is nearest to an image position. */
@@ -194,7 +152,7 @@ export class Net {
     });
   }
 
-  /** Call `visit(to, unit, from, tap, real, input)` for each connection of marked units. */
+  /** Call `visit(to, unit, from, tap, input)` for each connection of marked units. */
   eachTie(marks, axis, visit) {
     this.lines.forEach((line, to) => {
       if (!marks[to]) return;
@@ -204,8 +162,7 @@ export class Net {
           (on, u) =>
             on &&
             eachTap(input.maps[axis], u, (tap, real) => {
-              if (real === null || marks[input.line][real])
-                visit(to, u, input.line, tap, real, input);
+              if (real === null || marks[input.line][real]) visit(to, u, input.line, tap, input);
             }),
         );
       }

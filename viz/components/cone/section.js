@@ -1,9 +1,13 @@
 // The cross-section of a network: one line for each operation with the image at the bottom, and
 // every unit above the center of its receptive field.
 
-/** Text size in pixels, and the largest number of connections that are drawn one by one. */
+/**
+ * Text size in pixels, the largest number of connections that are drawn one by one, and the least
+ * width of the unit whose cone is drawn: its outline must not hide its color.
+ */
 const LABEL = 11.5,
-  MOST_TIES = 5000;
+  MOST_TIES = 5000,
+  LEAST_FOCUS = 6;
 
 /**
  * The geometry of the cross-section. A long network may need more than the given height.
@@ -41,7 +45,7 @@ export function layout(net, axis, width, height, window) {
 /** First and last image position with the image and its padding in view. */
 function whole(net, axis) {
   const n = net.image[axis],
-    [before, after] = net.pads[axis][0];
+    [before, after] = net.lines[0].pads[axis];
   const room = (pad) => Math.min(pad, 0.2 * n) + 0.01 * n;
   return [-0.5 - room(before), n - 0.5 + room(after)];
 }
@@ -52,16 +56,32 @@ const unitWidth = (net, plan, i) => {
   return apart ? apart * plan.scale : net.image[plan.axis] * plan.scale;
 };
 
-/** Draw a unit whose center lies at an image position. */
-function cell(surface, net, plan, i, position, style) {
+/** Draw units of a line, at least so wide; where they are too narrow, neighbors become a band. */
+function cells(surface, net, plan, i, units, style, least = 1.5) {
   const own = unitWidth(net, plan, i),
-    wide = Math.max(1.5, own * 0.84),
+    thin = own < 2.4;
+  const wide = Math.max(least, own * (thin ? 1 : 0.84)),
     tall = Math.min(18, plan.pitch * 0.56);
-  const x = plan.x(position) - wide / 2,
-    from = Math.max(x, plan.left - 3),
-    to = Math.min(x + wide, plan.width - plan.right + 3);
-  if (to > from) surface.rect(from, plan.y(i) - tall / 2, to - from, tall, style);
+  for (const [first, last] of thin ? runs(units) : units.map((u) => [u, u])) {
+    const ends = [first, last].map((u) => plan.x(net.place(i, plan.axis, u)));
+    const from = Math.max(Math.min(...ends) - wide / 2, plan.left - 3),
+      to = Math.min(Math.max(...ends) + wide / 2, plan.width - plan.right + 3);
+    if (to > from) surface.rect(from, plan.y(i) - tall / 2, to - from, tall, style);
+  }
 }
+
+/** Runs of consecutive units as [first, last]. */
+function runs(units) {
+  const spans = [];
+  for (const u of units)
+    if (spans.length && spans.at(-1)[1] === u - 1) spans.at(-1)[1] = u;
+    else spans.push([u, u]);
+  return spans;
+}
+
+/** The indices from one up to another, without it. */
+const range = (from, to) => Array.from({ length: to - from }, (_, k) => from + k);
+const indices = (own) => range(0, own.length).filter((u) => own[u]);
 
 /** Draw all units; `faded` if a cone will be drawn over them. */
 export function drawUnits(surface, net, plan, theme, faded) {
@@ -72,41 +92,17 @@ export function drawUnits(surface, net, plan, theme, faded) {
       stroke: i === 0 ? undefined : theme.line,
       alpha: i === 0 ? alpha * 0.5 : alpha,
     };
-    const n = line.stride[plan.axis] ? line.grid[plan.axis] : 1; // one center for all units
-    if (unitWidth(net, plan, i) < 2.4) band(surface, net, plan, i, style);
-    else
-      for (let u = 0; u < n; u += 1) cell(surface, net, plan, i, net.place(i, plan.axis, u), style);
-    padCells(surface, net, plan, i, null, { stroke: theme.meanings.padding, dash: [2, 2], alpha });
+    const n = line.grid[plan.axis],
+      [before, after] = line.pads[plan.axis];
+    cells(surface, net, plan, i, range(0, line.stride[plan.axis] ? n : 1), style);
+    const padding = { stroke: theme.meanings.padding, dash: [2, 2], alpha };
+    padCells(surface, net, plan, i, [...range(-before, 0), ...range(n, n + after)], padding);
   });
 }
 
-/** Draw a line's units as one band, because single ones would be too narrow. */
-function band(surface, net, plan, i, style) {
-  const n = net.lines[i].grid[plan.axis],
-    tall = Math.min(18, plan.pitch * 0.56);
-  const from = Math.max(plan.left, plan.x(net.place(i, plan.axis, 0))),
-    to = Math.min(plan.width - plan.right, plan.x(net.place(i, plan.axis, n - 1)));
-  if (to > from) surface.rect(from, plan.y(i) - tall / 2, to - from, tall, style);
-}
-
-/** Draw padding units beside a line's map: the `chosen` ones, or all of them. */
-function padCells(surface, net, plan, i, chosen, style) {
-  if (unitWidth(net, plan, i) < 3) return;
-  const [before, after] = net.pads[plan.axis][i],
-    n = net.lines[i].grid[plan.axis];
-  const all = [...Array(Math.min(before, 64)).keys()]
-    .map((p) => -1 - p)
-    .concat([...Array(Math.min(after, 64)).keys()].map((p) => n + p));
-  for (const u of chosen ?? all) cell(surface, net, plan, i, outside(net, i, plan.axis, u), style);
-}
-
-/** Position in the image that a unit outside of the map would have. */
-function outside(net, i, axis, u) {
-  const n = net.lines[i].grid[axis],
-    apart = net.lines[i].stride[axis];
-  return u < 0
-    ? net.place(i, axis, 0) + u * apart
-    : net.place(i, axis, n - 1) + (u - n + 1) * apart;
+/** Draw padding units beside a line's map, unless they are too narrow. */
+function padCells(surface, net, plan, i, units, style) {
+  if (unitWidth(net, plan, i) >= 3) cells(surface, net, plan, i, units, style);
 }
 
 /** Draw names at the left, receptive fields at the right, and the image's pixels below. */
@@ -124,7 +120,7 @@ export function drawLabels(surface, net, plan, theme, focus) {
     };
     const name = tail(line.label, plan.compact ? 13 : 20),
       room = 40 - name.length;
-    const what = short(line.text.replace(/2d\b/, "").replace(/, padding [^,]*/, ""), room);
+    const what = short(line.short_text, room);
     surface.text(i === 0 ? "image" : plan.compact ? name : `${name}  ${what}`, plan.left - 8, y, {
       ...style,
       align: "right",
@@ -199,54 +195,28 @@ export const short = (text, most) => (text.length > most ? `${text.slice(0, most
 export function drawCone(surface, net, plan, theme, cone, focus, reached) {
   const { marks, pads } = cone,
     hidden = (i) => reached !== null && (cone.down ? i > reached : i < reached);
-  const color = (place) => theme.branches[(place ?? 0) % theme.branches.length];
-  const tied = (input, to) =>
-    net.lines[to].inputs.length > 1 ? input.place : net.lines[to].branch;
+  const color = (branch) => theme.branches[(branch ?? 0) % theme.branches.length];
   let ties = 0;
   net.eachTie(marks, plan.axis, () => {
     ties += 1;
   });
+  const few = ties < 400 ? { width: 1.2, alpha: 0.75 } : { width: 0.7, alpha: 0.4 };
   if (ties <= MOST_TIES) {
-    net.eachTie(marks, plan.axis, (to, u, from, tap, real, input) => {
+    net.eachTie(marks, plan.axis, (to, u, from, tap, { branch }) => {
       if (hidden(to) || hidden(from)) return;
-      const start =
-        real === null || real !== tap
-          ? outside(net, from, plan.axis, tap)
-          : net.place(from, plan.axis, tap);
-      const place = tied(input, to);
-      surface.line(
-        [clip(plan, net.place(to, plan.axis, u), plan.y(to)), clip(plan, start, plan.y(from))],
-        {
-          stroke: color(place),
-          width: ties < 400 ? 1.2 : 0.7,
-          alpha: ties < 400 ? 0.75 : 0.4,
-          dash: theme.dashes[(place ?? 0) % theme.dashes.length],
-        },
-      );
+      const end = (i, unit) => clip(plan, net.place(i, plan.axis, unit), plan.y(i));
+      surface.line([end(to, u), end(from, tap)], {
+        stroke: color(branch),
+        dash: theme.dashes[(branch ?? 0) % theme.dashes.length],
+        ...few,
+      });
     });
-  } else envelopes(surface, net, plan, marks, hidden, color, tied);
+  } else envelopes(surface, net, plan, marks, hidden, color);
   marks.forEach((own, i) => {
     if (!own || hidden(i)) return;
     const fill = i === 0 ? theme.meanings.window : color(net.lines[i].branch);
-    if (unitWidth(net, plan, i) < 2.4)
-      runs(own).forEach(([a, b]) => {
-        const tall = Math.min(18, plan.pitch * 0.56),
-          from = Math.max(plan.left, plan.x(net.place(i, plan.axis, a)) - 0.5),
-          to = Math.min(plan.width - plan.right, plan.x(net.place(i, plan.axis, b)) + 0.5);
-        if (to > from)
-          surface.rect(from, plan.y(i) - tall / 2, Math.max(1.5, to - from), tall, { fill });
-      });
-    else
-      own.forEach(
-        (on, u) =>
-          on &&
-          cell(surface, net, plan, i, net.place(i, plan.axis, u), {
-            fill,
-            stroke: theme.background,
-            width: 0.5,
-          }),
-      );
-    padCells(surface, net, plan, i, pads[i], {
+    cells(surface, net, plan, i, indices(own), { fill, stroke: theme.background, width: 0.5 });
+    padCells(surface, net, plan, i, [...pads[i]], {
       fill: theme.background,
       stroke: theme.meanings.padding,
       dash: [3, 2],
@@ -254,14 +224,7 @@ export function drawCone(surface, net, plan, theme, cone, focus, reached) {
     });
   });
   const own = { fill: theme.meanings.output, stroke: theme.text, width: 1.5 };
-  cell(
-    surface,
-    net,
-    plan,
-    focus.line,
-    net.place(focus.line, plan.axis, focus.unit[plan.axis]),
-    own,
-  );
+  cells(surface, net, plan, focus.line, [focus.unit[plan.axis]], own, LEAST_FOCUS);
 }
 
 /** A point of the cross-section, moved to the border if it lies outside. */
@@ -271,7 +234,7 @@ const clip = (plan, position, y) => [
 ];
 
 /** Draw the area between the outermost connections of each pair of lines, if they are too many. */
-function envelopes(surface, net, plan, marks, hidden, color, tied) {
+function envelopes(surface, net, plan, marks, hidden, color) {
   net.lines.forEach((line, to) => {
     for (const input of marks[to] ? line.inputs : []) {
       const own = marks[input.line];
@@ -284,19 +247,8 @@ function envelopes(surface, net, plan, marks, hidden, color, tied) {
           at(input.line, own.lastIndexOf(1)),
           at(input.line, own.indexOf(1)),
         ],
-        { fill: color(tied(input, to)), alpha: 0.35 },
+        { fill: color(input.branch), alpha: 0.35 },
       );
     }
   });
-}
-
-/** Runs of marked units as [first, last]. */
-export function runs(own) {
-  const spans = [];
-  own.forEach((on, u) => {
-    if (!on) return;
-    if (spans.length && spans.at(-1)[1] === u - 1) spans.at(-1)[1] = u;
-    else spans.push([u, u]);
-  });
-  return spans;
 }

@@ -2,48 +2,55 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Net } from "../../../../viz/components/cone/model.js";
 
+/** The unit that a position beyond the ends of an axis copies, found by walking back into it. */
+function copied(at, n, edge) {
+  if (edge === "replicate") return at < 0 ? 0 : n - 1;
+  let unit = at;
+  while (unit < 0 || unit >= n)
+    if (edge === "circular") unit += unit < 0 ? n : -n;
+    else unit = unit < 0 ? -unit : 2 * (n - 1) - unit;
+  return unit;
+}
+
 /** An axis under windows of `kernel` taps, as Python sends it. */
 function axisMap(n, kernel, stride, padding, edge = "zero") {
   const outputs = Math.floor((n + 2 * padding - kernel) / stride) + 1;
-  return { n_in: n, n_out: outputs, advance: stride, taps: [[-padding, kernel, 1]], edge };
+  const beyond = Array.from({ length: padding }, (_, i) => [-1 - i, n + i]).flat();
+  const copies = Object.fromEntries(
+    edge === "zero" ? [] : beyond.map((at) => [at, copied(at, n, edge)]),
+  );
+  return { n_in: n, n_out: outputs, advance: stride, taps: [[-padding, kernel, 1]], copies };
 }
 
-const line = (grid, inputs) => ({
-  grid: [grid, grid],
-  inputs,
-  size: [1, 1],
-  stride: [1, 1],
-  padding: [0, 0],
-  center: [0, 0],
-});
+const line = (grid, inputs) => ({ grid: [grid, grid], inputs, stride: [1, 1], center: [0, 0] });
 
 /** An image of `n` pixels a side and layers in a row, each [kernel, stride, padding, edge]. */
 function chain(n, layers) {
   const lines = [line(n, [])];
   for (const [index, layer] of layers.entries()) {
     const map = axisMap(lines[index].grid[0], ...layer);
-    lines.push(line(map.n_out, [{ line: index, place: 0, maps: [map, map] }]));
+    lines.push(line(map.n_out, [{ line: index, branch: null, maps: [map, map] }]));
   }
   return { lines, net: new Net(lines) };
 }
 
 /** The pixels that a unit reads, by a plain loop from it down to the image. */
-function read(lines, index, unit) {
+function read(lines, index, unit, edge) {
   if (index === 0) return new Set([unit]);
-  const { n_in: n, advance, taps, edge } = lines[index].inputs[0].maps[0];
+  const { n_in: n, advance, taps } = lines[index].inputs[0].maps[0];
   const pixels = new Set();
   for (let i = 0; i < taps[0][1]; i++) {
     let tap = unit * advance + taps[0][0] + i;
-    if (edge === "circular") tap = (tap + n) % n;
-    if (edge === "replicate") tap = Math.max(0, Math.min(n - 1, tap));
-    if (tap >= 0 && tap < n) for (const pixel of read(lines, index - 1, tap)) pixels.add(pixel);
+    if (edge !== "zero" && (tap < 0 || tap >= n)) tap = copied(tap, n, edge);
+    if (tap >= 0 && tap < n)
+      for (const pixel of read(lines, index - 1, tap, edge)) pixels.add(pixel);
   }
   return pixels;
 }
 
 const marked = (marks) => marks.flatMap((on, i) => (on ? [i] : []));
 
-for (const edge of ["zero", "replicate", "circular"])
+for (const edge of ["zero", "reflect", "replicate", "circular"])
   test(`ancestors and descendants are what a loop finds: ${edge}`, () => {
     const { lines, net } = chain(12, [
       [3, 1, 1, edge],
@@ -52,7 +59,7 @@ for (const edge of ["zero", "replicate", "circular"])
     ]);
     const last = lines.length - 1;
     for (let unit = 0; unit < lines[last].grid[0]; unit++) {
-      const pixels = [...read(lines, last, unit)].sort((a, b) => a - b);
+      const pixels = [...read(lines, last, unit, edge)].sort((a, b) => a - b);
       const { marks } = net.ancestors(last, 0, unit);
       assert.deepEqual(marked([...marks[0]]), pixels);
       assert.deepEqual(net.seen(last, [unit, unit])[0], [pixels[0], pixels.at(-1)]);
@@ -63,7 +70,25 @@ for (const edge of ["zero", "replicate", "circular"])
     }
   });
 
-test("padding is as wide as the windows reach past the map", () => {
+test("ties lead to the padding where a window reaches past the map", () => {
   const { net } = chain(8, [[5, 1, 2, "zero"]]);
-  assert.deepEqual(net.pads[0][0], [2, 2]);
+  const { marks, pads } = net.ancestors(1, 0, 0);
+  const taps = [];
+  net.eachTie(marks, 0, (_to, _unit, _from, tap) => taps.push(tap));
+  assert.deepEqual(taps, [-2, -1, 0, 1, 2]);
+  assert.deepEqual([...pads[0]], [-2, -1]);
+});
+
+test("a unit stands at the middle of what its paths reach, beyond the map a stride further", () => {
+  const path = { period: 2, advance: 4, spans: [[-1, 1], null], since: [null, null] };
+  const units = { ...line(4, []), stride: [2, 2], center: [0, 0], paths: [[path], [path]] };
+  const net = new Net([units]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((unit) => net.span(0, 0, unit)),
+    [[-1, 1], null, [3, 5], null],
+  );
+  assert.deepEqual(
+    [-1, 0, 1, 2, 3, 5].map((unit) => net.place(0, 0, unit)),
+    [-2, 0, 2, 4, 6, 10],
+  );
 });
