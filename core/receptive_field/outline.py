@@ -57,7 +57,7 @@ class Line:
 
     def branch_through(self, own: int) -> int | None:
         """The branch of its connections through one input of the node; None on the trunk."""
-        return own if len(self.inputs) > 1 else self.branch
+        return own if len({source for source, _ in self.inputs}) > 1 else self.branch
 
     @property
     def strided(self) -> bool:

@@ -185,7 +185,7 @@ class Cone {
 
   follow({ line, unit }) {
     const way = this.down ? "descendants" : "ancestors";
-    return { ...this.net[way](line, this.axis, unit[this.axis]), down: this.down };
+    return { ...this.net[way](line, unit)[this.axis], down: this.down };
   }
 
   /** Write the sentences, the legend and the state for tests. */

@@ -34,6 +34,40 @@ function eachTap(map, unit, visit) {
   }
 }
 
+/** The marks of the `n` inputs that marked outputs of a map read; `pads` takes the padding read. */
+function inputsRead(marked, map, n, pads) {
+  if (map === null) return marked;
+  const read = new Uint8Array(n);
+  marked.forEach(
+    (on, u) =>
+      on &&
+      eachTap(map, u, (tap, real) => {
+        if (real === null) pads.add(tap);
+        else read[real] = 1;
+      }),
+  );
+  return read;
+}
+
+/** The marks of the `n` outputs of a map that read marked inputs. */
+function outputsReading(marked, map, n) {
+  if (map === null) return marked;
+  const reading = new Uint8Array(n);
+  for (let u = 0; u < n; u += 1)
+    eachTap(map, u, (_tap, real) => {
+      if (real !== null && marked[real]) reading[u] = 1;
+    });
+  return reading;
+}
+
+/** Mark more units of a line in the cones of both axes, unless there are none along one axis. */
+function mark(cones, index, more) {
+  if (!more.every((own) => own.includes(1))) return;
+  cones.forEach(({ marks }, axis) => {
+    marks[index] = marks[index]?.map((on, u) => on | more[axis][u]) ?? more[axis];
+  });
+}
+
 /** A network as core describes it, with the index and the position of every unit. */
 export class Net {
   /** @param {Line[]} lines */
@@ -96,76 +130,74 @@ export class Net {
     return this.lines[index].grid.map((n) => Math.floor(n / 2));
   }
 
+  /** The cones of both axes with a single unit marked. */
+  cones(index, unit) {
+    const cones = unit.map(() => ({
+      marks: this.lines.map(() => null),
+      pads: this.lines.map(() => new Set()),
+    }));
+    const single = unit.map((u, axis) =>
+      new Uint8Array(this.lines[index].grid[axis]).fill(1, u, u + 1),
+    );
+    mark(cones, index, single);
+    return cones;
+  }
+
   /**
-   * The units on which a unit depends, along one axis.
+   * The cones [along the height, along the width] of the units on which a unit depends.
+   * @param {number[]} unit row and column
    * @returns `marks`: for each line a byte per unit, or null if no unit is marked; `pads`: for
    *   each line the padding units that are read.
    */
-  ancestors(index, axis, unit) {
-    const marks = this.lines.map(() => null),
-      pads = this.lines.map(() => new Set());
-    marks[index] = new Uint8Array(this.lines[index].grid[axis]);
-    marks[index][unit] = 1;
-    for (let i = index; i > 0; i -= 1) {
-      if (!marks[i]) continue;
-      for (const { line: from, maps } of this.lines[i].inputs) {
-        const own = (marks[from] ??= new Uint8Array(this.lines[from].grid[axis]));
-        marks[i].forEach(
-          (on, u) =>
-            on &&
-            eachTap(maps[axis], u, (tap, real) => {
-              if (real !== null) own[real] = 1;
-              else pads[from].add(tap);
-            }),
+  ancestors(index, unit) {
+    if (this.last?.key === `${index} ${unit}`) return this.last.cones; // each picture of a unit needs it
+    const cones = this.cones(index, unit);
+    this.last = { key: `${index} ${unit}`, cones };
+    for (let i = index; i > 0; i -= 1)
+      for (const { line: from, maps } of cones[0].marks[i] ? this.lines[i].inputs : []) {
+        const { grid } = this.lines[from];
+        const read = cones.map(({ marks, pads }, axis) =>
+          inputsRead(marks[i], maps[axis], grid[axis], pads[from]),
         );
+        mark(cones, from, read);
       }
-    }
-    return { marks: marks.map((own) => (own?.includes(1) ? own : null)), pads };
+    return cones;
   }
 
-  /** The units that depend on a unit, along one axis; the result is as in `ancestors`. */
-  descendants(index, axis, unit) {
-    const marks = this.lines.map(() => null);
-    marks[index] = new Uint8Array(this.lines[index].grid[axis]);
-    marks[index][unit] = 1;
-    for (let i = index; i < this.lines.length; i += 1) {
-      if (!marks[i]) continue;
-      for (const [to, { maps }] of this.readers[i]) {
-        const own = (marks[to] ??= new Uint8Array(this.lines[to].grid[axis]));
-        for (let u = 0; u < own.length; u += 1)
-          eachTap(maps[axis], u, (_tap, real) => {
-            if (real !== null && marks[i][real]) own[u] = 1;
-          });
+  /** The cones of the units that depend on a unit; the result is as in `ancestors`. */
+  descendants(index, unit) {
+    const cones = this.cones(index, unit);
+    for (let i = index; i < this.lines.length; i += 1)
+      for (const [to, { maps }] of cones[0].marks[i] ? this.readers[i] : []) {
+        const { grid } = this.lines[to];
+        const reading = cones.map(({ marks }, axis) =>
+          outputsReading(marks[i], maps[axis], grid[axis]),
+        );
+        mark(cones, to, reading);
       }
-    }
-    return {
-      marks: marks.map((own) => (own?.includes(1) ? own : null)),
-      pads: this.lines.map(() => new Set()),
-    };
+    return cones;
   }
 
   /** [first, last] image pixel on which a unit depends, for each axis; null for none. */
   seen(index, unit) {
-    return [0, 1].map((axis) => {
-      const own = this.ancestors(index, axis, unit[axis]).marks[0];
-      return own && [own.indexOf(1), own.lastIndexOf(1)];
-    });
+    return this.ancestors(index, unit).map(
+      ({ marks: [own] }) => own && [own.indexOf(1), own.lastIndexOf(1)],
+    );
   }
 
-  /** Call `visit(to, unit, from, tap, input)` for each connection of marked units. */
-  eachTie(marks, axis, visit) {
+  /** Call `visit(to, unit, from, tap, input)` for each connection of a cone's units and padding. */
+  eachTie({ marks, pads }, axis, visit) {
     this.lines.forEach((line, to) => {
       if (!marks[to]) return;
-      for (const input of line.inputs) {
-        if (!marks[input.line]) continue;
+      for (const input of line.inputs)
         marks[to].forEach(
           (on, u) =>
             on &&
             eachTap(input.maps[axis], u, (tap, real) => {
-              if (real === null || marks[input.line][real]) visit(to, u, input.line, tap, input);
+              if (real === null ? pads[input.line].has(tap) : marks[input.line]?.[real])
+                visit(to, u, input.line, tap, input);
             }),
         );
-      }
     });
   }
 }

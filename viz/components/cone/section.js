@@ -119,7 +119,7 @@ export function drawLabels(surface, net, plan, theme, focus) {
       weight: chosen ? 600 : 400,
     };
     const name = tail(line.label, plan.compact ? 13 : 20),
-      room = 40 - name.length;
+      room = (chosen ? 36 : 40) - name.length;
     const what = short(line.short_text, room);
     surface.text(i === 0 ? "image" : plan.compact ? name : `${name}  ${what}`, plan.left - 8, y, {
       ...style,
@@ -197,12 +197,12 @@ export function drawCone(surface, net, plan, theme, cone, focus, reached) {
     hidden = (i) => reached !== null && (cone.down ? i > reached : i < reached);
   const color = (branch) => theme.branches[(branch ?? 0) % theme.branches.length];
   let ties = 0;
-  net.eachTie(marks, plan.axis, () => {
+  net.eachTie(cone, plan.axis, () => {
     ties += 1;
   });
   const few = ties < 400 ? { width: 1.2, alpha: 0.75 } : { width: 0.7, alpha: 0.4 };
   if (ties <= MOST_TIES) {
-    net.eachTie(marks, plan.axis, (to, u, from, tap, { branch }) => {
+    net.eachTie(cone, plan.axis, (to, u, from, tap, { branch }) => {
       if (hidden(to) || hidden(from)) return;
       const end = (i, unit) => clip(plan, net.place(i, plan.axis, unit), plan.y(i));
       surface.line([end(to, u), end(from, tap)], {

@@ -60,11 +60,11 @@ for (const edge of ["zero", "reflect", "replicate", "circular"])
     const last = lines.length - 1;
     for (let unit = 0; unit < lines[last].grid[0]; unit++) {
       const pixels = [...read(lines, last, unit, edge)].sort((a, b) => a - b);
-      const { marks } = net.ancestors(last, 0, unit);
+      const { marks } = net.ancestors(last, [unit, unit])[0];
       assert.deepEqual(marked([...marks[0]]), pixels);
       assert.deepEqual(net.seen(last, [unit, unit])[0], [pixels[0], pixels.at(-1)]);
       for (let pixel = 0; pixel < 12; pixel++) {
-        const after = net.descendants(0, 0, pixel).marks[last];
+        const after = net.descendants(0, [pixel, pixel])[0].marks[last];
         assert.equal(Boolean(after?.[unit]), pixels.includes(pixel));
       }
     }
@@ -72,11 +72,15 @@ for (const edge of ["zero", "reflect", "replicate", "circular"])
 
 test("ties lead to the padding where a window reaches past the map", () => {
   const { net } = chain(8, [[5, 1, 2, "zero"]]);
-  const { marks, pads } = net.ancestors(1, 0, 0);
-  const taps = [];
-  net.eachTie(marks, 0, (_to, _unit, _from, tap) => taps.push(tap));
-  assert.deepEqual(taps, [-2, -1, 0, 1, 2]);
-  assert.deepEqual([...pads[0]], [-2, -1]);
+  const taps = (cone) => {
+    const all = [];
+    net.eachTie(cone, 0, (_to, _unit, _from, tap) => all.push(tap));
+    return all;
+  };
+  const cone = net.ancestors(1, [0, 0])[0];
+  assert.deepEqual(taps(cone), [-2, -1, 0, 1, 2]);
+  assert.deepEqual([...cone.pads[0]], [-2, -1]);
+  assert.deepEqual(taps(net.descendants(0, [0, 0])[0]), [0, 0, 0], "padding depends on no unit");
 });
 
 test("a unit stands at the middle of what its paths reach, beyond the map a stride further", () => {
