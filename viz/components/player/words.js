@@ -170,7 +170,8 @@ function inputWords(board, focus, view) {
   const [row, col] = focus.cell,
     kind = board.kind(row, col);
   const value = format(board.value(view.channel, row, col), 6);
-  const readers = board.readers(row, col).length;
+  const outputs = board.readers(row, col).map((reader) => place(reader.row, reader.col));
+  const readers = new Set(outputs).size; // one output may read a pixel and its copies
   const [r, c] = [board.rows.source[row], board.cols.source[col]];
   if (kind === "outside") return "Cell past the padding: it counts in no output.";
   const name = { input: `Input ${place(r, c)}`, pad: "Padding cell", inserted: "Inserted zero" }[

@@ -227,9 +227,10 @@ def mark_readers(grids: Grids, place: Place, cell: tuple[int, int]) -> str:
         return "Cell past the padding: it counts in no output"
     other = "Padding cell" if PAD in source else "Inserted zero"
     name = f"Input ({source[0]}, {source[1]})" if min(source) >= 0 else other
-    if not readers:
+    outputs = {(o_r, o_c) for o_r, o_c, _, _ in readers}  # one may read it and its copies
+    if not outputs:
         return f"{name}: no output reads it"
-    return f"{name}: {len(readers)} {'output reads' if len(readers) == 1 else 'outputs read'} it"
+    return f"{name}: {len(outputs)} {'output reads' if len(outputs) == 1 else 'outputs read'} it"
 
 
 def _copies(values: Any, index: int) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.collections import QuadMesh
@@ -20,8 +21,10 @@ from tests.examples import examples
 from tests.viz.slides import fits
 from viz import theme
 from viz.features.sweep import export
-from viz.features.sweep.board_layout import Box, Grid, places
-from viz.features.sweep.board_words import Board, Focus, View, focus_of, number, sum_lines
+from viz.features.sweep.board_grids import Grids, scales_of
+from viz.features.sweep.board_layout import Box, Grid, Panel, Place, places
+from viz.features.sweep.board_marks import mark_readers
+from viz.features.sweep.board_words import Board, Focus, View, focus_of, number, sizes, sum_lines
 from viz.features.sweep.params import SweepSettings
 from viz.slides.style import Picture, Style
 
@@ -116,6 +119,32 @@ def test_a_strip_fits(name: str, count: int, style: Style) -> None:
     figure = fits.drawn(Picture("strip", "", lambda style: strip(style, count)), style)
     assert not fits.misfits(figure, style)
     assert len([text for text in texts(figure) if text.startswith("step ")]) == count
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_the_outputs_that_read_a_pixel_are_counted(mode: str) -> None:
+    """As many as have a gradient there, for weights that are all positive."""
+    link = {"padding_mode": mode, "kernel": "box", "input_height": 4, "input_width": 5}
+    board = board_of(**link)
+    pixels = torch.zeros(1, 1, 4, 5, dtype=torch.float64, requires_grad=True)
+    padded = pixels
+    if mode != "zeros":
+        padded = torch.nn.functional.pad(pixels, (1, 1, 1, 1), mode=mode)
+    weight = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+    around = 1 if mode == "zeros" else 0
+    outputs = torch.nn.functional.conv2d(padded, weight, stride=2, padding=around).flatten()
+    reads = torch.stack(
+        [torch.autograd.grad(output, pixels, retain_graph=True)[0][0, 0] > 0 for output in outputs]
+    ).sum(dim=0)
+    [scales] = scales_of([board], View())
+    grids = Grids(Figure().add_subplot(), board, View(), WIDE, scales, 900)
+    panels = [Panel(0, 0, *shape, 9) for shape in sizes(board).values()]
+    place = Place(panels[0], panels[1], panels[2], (None, None), 0)
+    for row, col in np.ndindex(4, 5):
+        count = int(reads[row, col])
+        noun = "output reads" if count == 1 else "outputs read"
+        expected = f"Input ({row}, {col}): {count} {noun} it"
+        assert mark_readers(grids, place, (row + 1, col + 1)) == expected
 
 
 def test_a_strip_that_would_be_too_small_is_refused() -> None:
