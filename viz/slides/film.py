@@ -1,35 +1,39 @@
 """Films as GIF or MP4: the figure is drawn once, and each frame redraws only the moving artists.
 
 All frames of a GIF share one palette; a frame stores only the rectangle that differs from the
-previous one. Matplotlib's own writers draw every frame in full, which takes ten times as long.
+previous one, and Pillow quantizes and encodes it. `Image.save(save_all=True)` does the same, but
+holds every whole frame until the last one, and maps each to the palette twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from io import BytesIO
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from io import SEEK_END, BytesIO
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
-from PIL import GifImagePlugin, Image
+from PIL import Image, ImageChops
+from PIL.GifImagePlugin import getdata
 
 from viz.slides.style import Film, Kind, Style
 from viz.slides.video import mp4
 
 Frame = NDArray[np.uint8]
 """(height, width, 4) RGBA."""
+Color = tuple[int, ...]
+"""Red, green and blue, 0 to 255."""
 LAST_FRAME_SECONDS = 2.0
 """Seconds that the last frame stays."""
 SAMPLED_FRAMES = 5
 """Number of frames from which the palette is computed."""
-KEY_BITS = 6
-"""Bits of each channel that decide which color of the palette replaces a color."""
 EXACT_COLORS = 160
 """Palette entries for the most frequent colors; median cut of the others fills the rest."""
+CLEAR = 255
+"""The palette's transparent entry; those before it are colors."""
 
 
 def film_bytes(film: Film, style: Style, kind: Kind) -> bytes:
@@ -73,155 +77,116 @@ class Reel:
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield each frame (height, width, 4); all of them use the same memory."""
+        return self.frames(range(self.film.frames))
+
+    def frames(self, numbers: Iterable[int]) -> Iterator[Frame]:
+        """Yield the frames with these numbers; all of them use the same memory."""
         renderer = self._canvas.get_renderer()
-        for number in range(self.film.frames):
+        for number in numbers:
             self._canvas.restore_region(self._still)
             for artist in self.film.show(number):
                 artist.draw(renderer)
             yield np.asarray(self._canvas.buffer_rgba())
 
-    def sample(self, count: int) -> list[Frame]:
-        """Copies of about ``count`` evenly spaced frames, for computing a palette."""
-        numbers = np.unique(np.linspace(0, self.film.frames - 1, count).round()).tolist()
-        renderer = self._canvas.get_renderer()
-        frames = []
-        for number in numbers:
-            self._canvas.restore_region(self._still)
-            for artist in self.film.show(int(number)):
-                artist.draw(renderer)
-            frames.append(np.array(self._canvas.buffer_rgba()))
-        return frames
-
 
 def gif_bytes(reel: Reel, style: Style) -> bytes:
     """The frames as a GIF that plays for ever."""
-    palette = Palette(reel.sample(SAMPLED_FRAMES), style)
+    paint = Painter(reel, style)
     frame_ms = max(2, round(100 / reel.film.fps)) * 10  # browsers slow down what is faster
+    options = {"transparency": CLEAR, "disposal": 2 if style.transparent else 1}
     file = BytesIO()
-    before: Frame | None = None
-    for number, frame in enumerate(reel):
-        last = number == reel.film.frames - 1
-        options: dict[str, Any] = {
-            "duration": round(1000 * LAST_FRAME_SECONDS) if last else frame_ms
-        }
-        options |= {"transparency": palette.CLEAR, "disposal": 2 if style.transparent else 1}
-        if before is None or style.transparent:
-            corner, image = (0, 0), palette.image(frame)
-        else:
-            corner, image = _difference(before, frame, palette)
+    before: Image.Image | None = None
+    for number, frame in enumerate(reel, start=1):
+        last = number == reel.film.frames
+        options["duration"] = round(1000 * LAST_FRAME_SECONDS) if last else frame_ms
+        image = paint(frame)
         if before is None:
-            _write_header(file, image, options, style.credit)
-        for part in GifImagePlugin.getdata(image, corner, include_color_table=False, **options):
-            file.write(part)
-        before = frame.copy()
+            still: dict[str, Any] = {"interlace": 0, "optimize": False, "loop": 0}
+            image.save(file, "GIF", comment=style.credit.encode(), **still, **options)
+            file.seek(-1, SEEK_END)  # the byte that ends the file
+        else:
+            part, corner = _part(image, None if style.transparent else before)
+            file.writelines(getdata(part, corner, **options))
+        before = image
     file.write(b";")
     return file.getvalue()
 
 
-def _difference(
-    before: Frame, frame: Frame, palette: Palette
-) -> tuple[tuple[int, int], Image.Image]:
-    """(left, top) and image of the rectangle that changed, transparent where nothing changed."""
-    differs = before.view(np.uint32)[..., 0] != frame.view(np.uint32)[..., 0]
-    rows = np.flatnonzero(differs.any(axis=1))
-    if not len(rows):
-        return (0, 0), palette.image(frame[:1, :1])
-    cols = np.flatnonzero(differs[rows[0] : rows[-1] + 1].any(axis=0))
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(cols[0]), int(cols[-1]) + 1
-    part = differs[top:bottom, left:right]
-    return (left, top), palette.image(frame[top:bottom, left:right], part)
+def _part(image: Image.Image, before: Image.Image | None) -> tuple[Image.Image, tuple[int, int]]:
+    """The smallest rectangle of a palette image that has to be drawn, and its (left, top).
+
+    Args:
+        image: The image. Its transparent pixels need not be drawn.
+        before: The image over which it is drawn; what is equal becomes transparent. None for
+            nothing.
+    """
+    empty = Image.new("P", image.size, CLEAR) if before is None else before
+    changed = ImageChops.difference(image, empty).point([0] + [255] * 255, "1")
+    left, top, right, bottom = box = changed.getbbox() or (0, 0, 1, 1)
+    part = Image.new("P", (right - left, bottom - top), CLEAR)
+    part.paste(image.crop(box), mask=changed.crop(box))
+    part.putpalette(cast("list[int]", image.getpalette()))
+    return part, (left, top)
 
 
-def _write_header(file: BytesIO, image: Image.Image, options: dict[str, Any], credit: str) -> None:
-    """Write the GIF's header: size, palette, endless loop, and the credit as a comment."""
-    info = {"loop": 0, "background": 0, "comment": credit.encode()} | options
-    parts, _ = GifImagePlugin.getheader(image, info=info)
-    for part in parts:
-        file.write(part)
+class Painter:
+    """Maps each frame of a film to one palette: 255 colors and `CLEAR`, without dithering.
 
+    Pillow finds the nearest color for a cell of 4×4×4 colors at once, from the cell's lowest
+    corner. The palette that it searches has the corners of the cells, so that a frequent color
+    is never replaced by a neighbor, as white would be by a light grey. The palette of the file
+    has the most frequent color of each cell.
+    """
 
-class Palette:
-    """255 colors for all frames, and one transparent entry, `CLEAR`."""
-
-    CLEAR = 255
-
-    def __init__(self, frames: list[Frame], style: Style) -> None:
-        self._paper = np.array([round(255 * c) for c in to_rgb(style.ink["background"])])
+    def __init__(self, reel: Reel, style: Style) -> None:
+        self._paper = Image.new("RGBA", reel.size, style.ink["background"])
         self._transparent = style.transparent
-        colors = self._quantized(np.concatenate([self._opaque(frame)[::2] for frame in frames]))
-        self._flat = colors.ravel().tolist() + [0] * (768 - colors.size)
-        self._colors = colors.astype(np.float32)
-        self._index_of = np.full(1 << 3 * KEY_BITS, -1, np.int16)
+        self._sheet = Image.new("RGB", reel.size)
+        numbers = np.unique(np.linspace(0, reel.film.frames - 1, SAMPLED_FRAMES).round())
+        counts: Counter[Color] = Counter()
+        for frame in reel.frames(int(number) for number in numbers):
+            colors = self._opaque(frame).getcolors(reel.size[0] * reel.size[1])
+            counts.update(
+                {color: count for count, color in cast("list[tuple[int, Color]]", colors)}
+            )
+        flat = np.array(palette_colors(counts), np.uint8)
+        self._colors = flat.ravel().tolist()
+        self._cells = Image.new("P", (1, 1))
+        self._cells.putpalette((flat & 252).ravel().tolist())
 
-    def _quantized(self, seen: Frame) -> NDArray[np.uint8]:
-        """(n ≤ 255, 3): the most frequent colors, and a median cut of all others."""
-        keys = _keys(_packed(seen)).ravel()
-        counts = np.bincount(keys)
-        order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-        means = np.stack(
-            [np.bincount(keys, seen[..., i].ravel())[order] / counts[order] for i in range(3)], 1
-        )
-        colors = np.rint(means).astype(np.uint8)
-        if len(colors) <= self.CLEAR:
-            return colors
-        rare = Image.fromarray(np.ascontiguousarray(colors[None, EXACT_COLORS:]))
-        cut = rare.quantize(
-            self.CLEAR - EXACT_COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-        )
-        rest = np.array(cut.getpalette(), np.uint8).reshape(-1, 3)[: self.CLEAR - EXACT_COLORS]
-        return np.concatenate([colors[:EXACT_COLORS], rest])
-
-    def _opaque(self, frame: Frame) -> Frame:
-        """The frame composited on the paper's color, if the film is transparent."""
-        if not self._transparent:
-            return frame
-        share = frame[..., 3:].astype(np.float32) / 255
-        mixed = np.full_like(frame, 255)
-        mixed[..., :3] = np.rint(frame[..., :3] * share + self._paper * (1 - share))
-        return mixed
-
-    def image(self, frame: Frame, where: NDArray[np.bool_] | None = None) -> Image.Image:
-        """A frame, or a part of one, as a palette image; transparent outside ``where``."""
-        packed = _packed(self._opaque(frame))
+    def __call__(self, frame: Frame) -> Image.Image:
+        """The frame as a palette image."""
+        image = self._opaque(frame).quantize(palette=self._cells, dither=Image.Dither.NONE)
         if self._transparent:
-            where = frame[..., 3] >= 128
-        if where is None:
-            indices = self._nearest(packed)
-        else:
-            indices = np.full(packed.shape, self.CLEAR, np.uint8)
-            indices[where] = self._nearest(packed[where])
-        image = Image.frombytes("P", (packed.shape[1], packed.shape[0]), indices.tobytes())
-        image.putpalette(self._flat)
+            alpha = Image.fromarray(frame).getchannel("A")
+            image.paste(CLEAR, mask=alpha.point([255] * 128 + [0] * 128, "1"))
+        image.putpalette(self._colors)
         return image
 
-    def _nearest(self, packed: NDArray[np.uint32]) -> Frame:
-        """The palette index nearest to each color, cached by the upper bits of the channels."""
-        keys = _keys(packed)
-        places = self._index_of[keys]
-        if (places < 0).any():
-            missing = np.unique(keys[places < 0])
-            low = np.stack(
-                [missing >> shift * KEY_BITS & ((1 << KEY_BITS) - 1) for shift in (2, 1, 0)], 1
-            )
-            colors = (low * (255 / ((1 << KEY_BITS) - 1))).astype(np.float32)
-            for start in range(0, len(missing), 4096):
-                part = slice(start, start + 4096)
-                distances = ((colors[part, None] - self._colors) ** 2).sum(2)
-                self._index_of[missing[part]] = distances.argmin(1)
-            places = self._index_of[keys]
-        return places.astype(np.uint8)
+    def _opaque(self, frame: Frame) -> Image.Image:
+        """The frame on the paper's color, as RGB; only valid until the next call."""
+        if self._transparent:
+            return Image.alpha_composite(self._paper, Image.fromarray(frame)).convert("RGB")
+        self._sheet.frombytes(frame.data, "raw", "RGBX")  # into the same memory: twice as fast
+        return self._sheet
 
 
-def _packed(frame: Frame) -> NDArray[np.uint32]:
-    """Each RGBA color as one 32-bit number, red in its lowest byte."""
-    return np.ascontiguousarray(frame).view("<u4")[..., 0]
+def palette_colors(counts: Counter[Color]) -> list[Color]:
+    """256 colors by how often each color was counted; the last one, `CLEAR`, repeats the first.
 
-
-def _keys(packed: NDArray[np.uint32]) -> NDArray[np.integer[Any]]:
-    """The upper bits of red, green and blue, side by side."""
-    drop, mask = 8 - KEY_BITS, (1 << KEY_BITS) - 1
-    red, green, blue = (packed >> (8 * i + drop) & mask for i in range(3))
-    return (red << 2 * KEY_BITS) | (green << KEY_BITS) | blue
+    The most frequent colors of different cells come first. If they do not all fit, a median cut
+    of the others follows `EXACT_COLORS` of them; if they leave room, the first one is repeated.
+    """
+    frequent: dict[Color, Color] = {}
+    for color, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        frequent.setdefault(tuple(value & 252 for value in color), color)
+    colors = list(frequent.values())
+    if len(colors) > CLEAR:
+        rare = Image.fromarray(np.array([colors[EXACT_COLORS:]], np.uint8))
+        room, method = CLEAR - EXACT_COLORS, Image.Quantize.MEDIANCUT
+        cut = rare.quantize(room, method, dither=Image.Dither.NONE).getpalette()
+        colors[EXACT_COLORS:] = map(tuple, np.reshape(cut or [], (-1, 3))[:room].tolist())
+    return colors + colors[:1] * (CLEAR + 1 - len(colors))
 
 
 def _mp4(reel: Reel, credit: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -18,9 +20,10 @@ from core.errors import SpecError
 from viz.features.sweep import export
 from viz.features.sweep.params import SweepSettings
 from viz.slides import video
-from viz.slides.film import Reel
+from viz.slides.film import CLEAR, EXACT_COLORS, Reel, palette_colors
 from viz.slides.sheet import file_bytes, matplotlib_style
 from viz.slides.style import MAX_FRAMES, Film, Picture, Style, check_limits, film_steps
+from viz.theme import MEANINGS
 
 SMALL = Style("half", 72)
 
@@ -104,6 +107,54 @@ def test_something_that_moves_over_clear_paper_leaves_no_trace() -> None:
     for number, frame in enumerate(frames_of(file_bytes(made, style, "gif"))):
         seen = (frame[200, :, 3] > 0).reshape(4, -1).mean(axis=1)
         assert (seen > 0.9).tolist() == [number == quarter for quarter in range(4)]
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+@pytest.mark.parametrize("dark", [False, True])
+def test_solid_colors_are_exact_beside_all_greys(dark: bool, transparent: bool) -> None:
+    colors = [tuple(round(255 * part) for part in to_rgb(each)) for each in MEANINGS.values()]
+
+    def film(style: Style) -> Film:
+        figure = Figure(figsize=style.inches, layout="none", facecolor=style.ink["background"])
+        axes = figure.add_axes((0, 0, 1, 0.9))
+        axes.axis("off")
+        axes.set(xlim=(0, len(colors)), ylim=(0, 2))
+        greys = np.linspace(0, 1, 256)[None]
+        axes.imshow(greys, "gray", extent=(0, len(colors), 1, 2), aspect="auto")
+        for place, color in enumerate(MEANINGS.values()):
+            axes.add_patch(Rectangle((place, 0), 1, 1, color=color, linewidth=0))
+        ring = axes.add_patch(Rectangle((0, 0.4), 0.2, 0.2, fill=False, color=style.ink["text"]))
+
+        def show(frame: int) -> list[Rectangle]:
+            ring.set_x(min(frame, 2))
+            return [ring]
+
+        return Film(figure, 4, show)
+
+    style = Style("half", 72, dark=dark, transparent=transparent)
+    made = Picture("boxes", "", lambda style: film(style).figure, film, 4)
+    gif = file_bytes(made, style, "gif")
+    assert gif == file_bytes(made, style, "gif")
+    frames = frames_of(gif)
+    assert len(frames) == 4, "the last frame equals the one before it"
+    width = frames[0].shape[1] / len(colors)
+    paper = [round(255 * part) for part in to_rgb(style.ink["background"])]
+    for frame in frames:
+        row = frame[-20, ((np.arange(len(colors)) + 0.5) * width).astype(int)]
+        assert row.tolist() == [[*color, 255] for color in colors]
+        assert frame[5, 5].tolist()[3] == (0 if transparent else 255)
+        assert transparent or frame[5, 5, :3].tolist() == paper
+
+
+@pytest.mark.parametrize("shades", [3, 255, 256, 5000])
+def test_a_palette_has_256_colors_and_the_frequent_ones_unchanged(shades: int) -> None:
+    values = np.random.default_rng(0).permutation(1 << 15)[:shades]
+    cells = [(int(v >> 10) * 8 + 3, int(v >> 5 & 31) * 8 + 1, int(v & 31) * 8) for v in values]
+    colors = palette_colors(Counter({cell: 2 * shades - i for i, cell in enumerate(cells)}))
+    assert len(colors) == CLEAR + 1
+    assert colors[CLEAR] == colors[0]
+    whole = shades if shades <= CLEAR else EXACT_COLORS
+    assert colors[:whole] == cells[:whole]
 
 
 def test_a_gif_plays_for_ever_and_rests_at_its_end() -> None:
