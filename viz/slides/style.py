@@ -196,7 +196,12 @@ def plot_picture(name: str, label: str, make: Callable[[], Plot | Table]) -> Pic
 
 
 def film_picture(
-    name: str, label: str, make: Callable[[], Sequence[Plot]], frames: int, fps: float = 2.0
+    name: str,
+    label: str,
+    make: Callable[[], Sequence[Plot]],
+    frames: int,
+    fps: float = 2.0,
+    strip: Callable[[int], Plot] | None = None,
 ) -> Picture:
     """A picture that moves: plots that differ in marks, subtitle and headings only.
 
@@ -204,14 +209,22 @@ def film_picture(
         name, label, frames: See `Picture`.
         make: Describes all frames; called when a file is drawn.
         fps: Frames per second.
+        strip: Describes so many of the frames side by side; None if it is not offered.
     """
+    draw_strip = None if strip is None else partial(_draw_strip, strip)
     return Picture(
         name,
         label,
         lambda style: _draw_content(lambda: make()[0], style),
         film=partial(_film_of_plots, make, fps),
         frames=frames,
+        strip=draw_strip,
     )
+
+
+def _draw_strip(describe: Callable[[int], Plot], style: Style, count: int) -> Figure:
+    """Draw so many steps side by side."""
+    return _draw_content(partial(describe, count), style)
 
 
 def _draw_content(make: Callable[[], Plot | Table], style: Style) -> Figure:

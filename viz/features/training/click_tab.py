@@ -13,8 +13,10 @@ from core.training.text import to_text
 from viz.features.training import compute, nets
 from viz.features.training.params import LabSettings, class_names
 from viz.features.training.pickers import net_picker, sample_picker, unit_map, unit_picker
+from viz.features.training.plots import MOST_IMAGES, score_plot
 from viz.features.training.results import Lab
 from viz.features.training.words import is_finished
+from viz.page.plots import show_plot
 from viz.page.session import PageState
 from viz.page.tables import percent
 from viz.theme import INPUT, OUTPUT
@@ -37,10 +39,8 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
         st.caption("This tab is empty until this net is trained.")
         return
 
-    from viz.features.training import plots as figures
-
     spec, text = comparison.run_spec(net, seed), to_text(comparison.run_spec(net, seed))
-    images, labels = compute.test_images(comparison, 20_000)
+    images, labels = compute.test_images(comparison, MOST_IMAGES)
     sample = min(values.sample, len(images) - 1)
     page.values = replace(values, sample=sample)
     scores = compute.classify(text, sample)
@@ -50,9 +50,7 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
         sample_picker(page, len(images))
         grid = nets.last_map(spec).node.grid
         unit_picker(page, grid)
-        erf = compute.predicted_class_erf(text, sample, page.values.unit)
-        figure = figures.digit_figure(images[sample], erf, names[labels[sample]], names[predicted])
-        st.plotly_chart(figure, theme="streamlit", key="training_digit")
+        show_plot(score_plot(comparison, page.values), "training_digit")
         unit_map(page, spec, images[sample])
     with right:
         verdict = "right" if predicted == labels[sample] else "wrong"

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import SpecError
+from core.plots.training import final_snapshot
 from core.text import sentence_case
-from core.training.text import to_text
 from viz.choices import lab_store
 from viz.features.training import compute, params, words
 from viz.features.training.params import TABS, Comparison, LabSettings
-from viz.features.training.plot_parts import LEARNING, final_snapshot, flow_table
+from viz.features.training.plots import (
+    LAYERS,
+    comparison_plot,
+    field_film,
+    field_pair,
+    field_steps,
+    field_still,
+    kernel_plot,
+    kernel_plots,
+    layer_plot,
+    score_plot,
+    selection,
+    snapshot_fields,
+    snapshot_kernels,
+)
 from viz.server.queue import run_now
-from viz.slides.style import Film, Picture, Style, refuse_unfit
+from viz.slides.style import Picture, film_picture, plot_picture, refuse_unfit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    from core.erf import EffectiveReceptiveField
+    from core.plots.plot import Plot
     from core.training.records import Record
 
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
-    Fields = list[tuple[int, EffectiveReceptiveField]]
 
 LABELS = {
     "test_accuracy": "Test accuracy over the steps",
@@ -55,6 +65,12 @@ FIRST_PICTURE = {
 """The picture that comes first in the menu, by open tab."""
 NEED_FINISHED_RUNS = {"accuracy", "shifts"}
 """Pictures that need finished runs."""
+OF_ONE_RUN = {"erf": field_pair, "film": field_still, "kernels": kernel_plot}
+"""Functions that describe a picture of the chosen run, by its name."""
+FILMS = {"film": field_film, "kernels": kernel_plots}
+"""Functions that describe the frames of a film, by its name."""
+FRAMES_PER_SECOND = 1.5
+"""Frames per second of the films."""
 
 
 def pictures(values: LabSettings) -> list[Picture]:
@@ -66,7 +82,7 @@ def pictures(values: LabSettings) -> list[Picture]:
     own = lab_store.uploaded_images(values.digest) if values.digest else None
     comparison = params.comparison(values, own)
     compute.facts(comparison)
-    steps = comparison.specs[_selection(comparison, values).run[0]].snapshot_steps
+    steps = comparison.specs[selection(comparison, values).run[0]].snapshot_steps
     limits = {"net": len(comparison.specs) - 1, "at": len(steps) - 1}
     refuse_unfit([f"{n} must be at most {most}" for n, most in limits.items() if values[n] > most])
     count = len(steps)
@@ -83,17 +99,17 @@ def page_pictures(comparison: Comparison, runs: Runs, values: LabSettings) -> li
         values: The page's settings, which choose the net, the step and the image.
     """
     here = {key: records for key, records in runs.items() if records}
-    mine = here.get(_selection(comparison, values).run, ())
+    mine = here.get(selection(comparison, values).run, ())
     offered = {"test_accuracy", "loss", "train_accuracy", "pace"} if here else set()
     offered |= (
         NEED_FINISHED_RUNS if any(final_snapshot(records) for records in here.values()) else set()
     )
-    offered |= {"gradient", "update", "dead"} if flow_table(mine, "gradient").layers else set()
+    offered |= {"gradient", "update", "dead"} if any(r.flow for r in mine) else set()
     offered |= {"erf", "film"} if snapshot_fields(mine) else set()
     offered |= {"sigma"} if any(snapshot_fields(records) for records in here.values()) else set()
     offered |= {"kernels"} if mine else set()
     offered |= {"digit"} if final_snapshot(mine) else set()
-    frames = {name: len(_film_frames(name, mine)) for name in ("film", "kernels")}
+    frames = {"film": len(snapshot_fields(mine)), "kernels": len(snapshot_kernels(mine))}
     return _pictures(comparison, values, lambda: here, offered, frames)
 
 
@@ -112,30 +128,6 @@ def train_all(comparison: Comparison) -> Runs:
     return compute.stored_records(comparison)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The run and the step that the page's settings choose.
-
-    Attributes:
-        run: (net, seed).
-        title: The run's name for a figure's title.
-        step: The training step of the chosen snapshot.
-    """
-
-    run: tuple[int, int]
-    title: str
-    step: int
-
-
-def _selection(comparison: Comparison, values: LabSettings) -> Selection:
-    """The chosen net with the first seed, and the chosen snapshot."""
-    net, seed = min(values.net, len(comparison.specs) - 1), comparison.seeds[0]
-    steps = comparison.specs[net].snapshot_steps
-    title = f"{comparison.names[net]}, seed {seed}"
-    step = steps[values.at if values.at < len(steps) else -1]
-    return Selection((net, seed), sentence_case(title), step)
-
-
 def _pictures(
     comparison: Comparison,
     values: LabSettings,
@@ -144,143 +136,63 @@ def _pictures(
     frames: Mapping[str, int],
 ) -> list[Picture]:
     """The offered pictures, the open tab's first; ``load_runs`` is called when one is drawn."""
-    pictures = []
-    for name in (each for each in LABELS if each in offered):
-        one = Picture(name, LABELS[name], partial(_draw_still, name, comparison, values, load_runs))
-        if name in frames:
-            film = partial(_film, name, comparison, values, load_runs)
-            strip = partial(_draw_strip, comparison, values, load_runs) if name == "film" else None
-            one = replace(one, film=film, frames=frames[name], strip=strip)
-        pictures.append(one)
+    chosen = comparison, values, load_runs
+    pictures = [
+        _film(name, frames[name], *chosen)
+        if name in FILMS
+        else plot_picture(name, LABELS[name], partial(_plot, name, *chosen))
+        for name in LABELS
+        if name in offered
+    ]
     first = FIRST_PICTURE.get(values.tab, "test_accuracy")
     pictures.sort(key=lambda picture: picture.name != first)
     settings = f"{words.heading(comparison, values.vary)}; {words.task_text(comparison.task)}"
     return [replace(each, settings=settings) for each in pictures]
 
 
-def _draw_still(
+def _plot(
+    name: str, comparison: Comparison, values: LabSettings, load_runs: Callable[[], Runs]
+) -> Plot:
+    """The plot with a name of `LABELS`; of a film the frame of the chosen step."""
+    runs = load_runs()
+    if name in OF_ONE_RUN:
+        return OF_ONE_RUN[name](comparison, runs, values)
+    if name in LAYERS:
+        return layer_plot(name, comparison, runs, values)
+    if name == "digit":
+        return score_plot(comparison, values)
+    return replace(comparison_plot(name, comparison, runs), subtitle=_task_text(comparison))
+
+
+def _film(
     name: str,
+    frames: int,
     comparison: Comparison,
     values: LabSettings,
     load_runs: Callable[[], Runs],
-    style: Style,
-) -> Figure:
-    """Draw a still picture."""
-    runs = load_runs()
-    if name in ("erf", "film", "kernels", "digit"):
-        return _draw_single_run(name, comparison, values, runs, style)
-    from viz.features.training import slides
+) -> Picture:
+    """The film of the effective field or of the kernels, whose still is the chosen step."""
+    still = plot_picture(name, LABELS[name], partial(_plot, name, comparison, values, load_runs))
+    strip = partial(_strip, comparison, values, load_runs) if name == "film" else None
+    film = film_picture(
+        name,
+        LABELS[name],
+        lambda: FILMS[name](comparison, load_runs(), values),
+        frames,
+        FRAMES_PER_SECOND,
+        strip,
+    )
+    return replace(film, draw=still.draw)
 
-    if name in ("gradient", "update", "dead"):
-        selection = _selection(comparison, values)
-        return slides.layers(runs, selection.run, name, style, title=selection.title)
-    options: dict[str, Any] = {"task": _task_text(comparison)}
-    if name in LEARNING:
-        return slides.curve(runs, comparison.names, name, style, **options)
-    draw: dict[str, Callable[..., Figure]] = {
-        "accuracy": slides.accuracies,
-        "pace": slides.pace,
-        "shifts": slides.shifts,
-        "sigma": slides.widths,
-    }
-    return draw[name](runs, comparison.names, style, **options)
+
+def _strip(
+    comparison: Comparison, values: LabSettings, load_runs: Callable[[], Runs], count: int
+) -> Plot:
+    """The field at so many steps side by side."""
+    return field_steps(comparison, load_runs(), values, count)
 
 
 def _task_text(comparison: Comparison) -> str:
     """The task and the number of steps, for a subtitle."""
     text = f"{words.task_text(comparison.task)}, {comparison.specs[0].steps:,} steps"
     return sentence_case(text)
-
-
-def _draw_single_run(
-    name: str, comparison: Comparison, values: LabSettings, runs: Runs, style: Style
-) -> Figure:
-    """Draw a still picture of one run at the chosen step."""
-    if name == "digit":
-        return _draw_digit(comparison, values, style)
-    selection = _selection(comparison, values)
-    if name in ("film", "kernels"):
-        film = _film(name, comparison, values, lambda: runs, style)
-        steps = [step for step, _ in _film_frames(name, runs[selection.run])]
-        film.show(max((i for i, step in enumerate(steps) if step <= selection.step), default=0))
-        return film.figure
-    from viz.slides.effective_field import variants
-
-    shots = _required_fields(runs, selection)
-    step, after = max((s for s in shots if s[0] <= selection.step), default=shots[0])
-    named = {"before": shots[0][1], f"after {step:,} steps": after}
-    return variants(named, style, title=f"{selection.title}: effective field", log=True)
-
-
-def snapshot_fields(records: tuple[Record, ...]) -> Fields:
-    """(step, effective field) of the snapshots that have one."""
-    shots = [(record.step, record.snapshot) for record in records]
-    return [(step, shot.erf) for step, shot in shots if shot is not None and shot.erf is not None]
-
-
-def _required_fields(runs: Runs, selection: Selection) -> Fields:
-    """(step, effective field) of the chosen run; SpecError if it has none."""
-    shots = snapshot_fields(runs[selection.run])
-    if not shots:
-        rule = "has no field at any step: no gradient reaches the image"
-        raise SpecError("net", rule, selection.title)
-    return shots
-
-
-def _film_frames(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
-    """(step, effective field or kernels) of each frame of the film with this name."""
-    if name == "film":
-        return list(snapshot_fields(records))
-    return [(each.step, each.snapshot.kernels) for each in records if each.snapshot is not None]
-
-
-def _film(
-    name: str,
-    comparison: Comparison,
-    values: LabSettings,
-    load_runs: Callable[[], Runs],
-    style: Style,
-) -> Film:
-    """Make the film of the effective field ("film") or of the kernels ("kernels")."""
-    from viz.features.training import map_slides
-
-    selection, runs = _selection(comparison, values), load_runs()
-    if name == "film":
-        title = f"{selection.title}: effective field"
-        return map_slides.field_film(_required_fields(runs, selection), style, title=title)
-    kernels: list[tuple[int, NDArray[Any]]] = _film_frames(name, runs[selection.run])
-    return map_slides.kernel_film(kernels, style, title=selection.title)
-
-
-def _draw_strip(
-    comparison: Comparison,
-    values: LabSettings,
-    load_runs: Callable[[], Runs],
-    style: Style,
-    count: int,
-) -> Figure:
-    """Draw the field at some steps side by side."""
-    from viz.features.training.plot_parts import some_maps
-    from viz.slides.effective_field import variants
-
-    selection = _selection(comparison, values)
-    shots = some_maps(_required_fields(load_runs(), selection), count)
-    named = {f"step {step:,}": erf for step, erf in shots}
-    return variants(named, style, title=f"{selection.title}: effective field", log=True)
-
-
-def _draw_digit(comparison: Comparison, values: LabSettings, style: Style) -> Figure:
-    """Draw one test image, its prediction and the pixels that move one unit's score."""
-    from viz.features.training.map_slides import image_with_field
-
-    selection = _selection(comparison, values)
-    text = to_text(comparison.run_spec(*selection.run))
-    images, labels = compute.test_images(comparison, 20_000)
-    sample = min(values.sample, len(images) - 1)
-    names = params.class_names(comparison.task)
-    predicted = int(compute.classify(text, sample).argmax())
-    erf = compute.predicted_class_erf(text, sample, values.unit)
-    label = names[labels[sample]]
-    verdict = "right" if predicted == labels[sample] else "wrong"
-    subtitle = f"it is {label}; the net predicts {names[predicted]}: {verdict}"
-    return image_with_field(images[sample], erf, style, title=selection.title, subtitle=subtitle)
