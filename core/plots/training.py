@@ -32,7 +32,7 @@ MOST_NETS = 4
 """Largest number of nets in a plot."""
 LOWEST = 1e-6
 """A smaller loss is drawn at this value, as a logarithmic axis has no zero."""
-LOSS_FLOOR = 0.01
+LOSS_FLOOR = 0.1
 """The axis of losses reaches down to here at least, so that it stays as it is during a run."""
 LEARNING: dict[str, tuple[str, str]] = {
     "loss": ("Loss on the training batches", "nats"),
@@ -266,7 +266,11 @@ def _round_up(value: float) -> float:
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(digit * power for digit in (1, 1.5, 2, 3, 5, 7, 10, 20) if digit * power >= value)
+    return next(
+        digit * power
+        for digit in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 20)
+        if digit * power >= value
+    )
 
 
 def _percent_ends(values: Sequence[float]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from core.plots.effective_field import (
     field_panel,
     peak_scale,
     pixels,
-    recipe_line,
+    recipe_lines,
     whole_view,
 )
 from core.plots.maps import pixel_axes
@@ -43,9 +43,14 @@ def fields_plot(
         for label, erf in named.items()
     )
     sigmas = ", ".join(f"{label} {short_sigma(erf)}" for label, erf in named.items())
-    return Plot(
-        title, panels, f"{title}: σ is {sigmas}.", subtitle, notes=(recipe_line(erfs[0]),), half=4
-    )
+    notes = _recipes(list(named.items()))
+    return Plot(title, panels, f"{title}: σ is {sigmas}.", subtitle, notes=notes, half=4)
+
+
+def _recipes(named: Sequence[tuple[str, EffectiveReceptiveField]]) -> tuple[str, ...]:
+    """The recipe of the first field, and what differs in the others, which have one recipe."""
+    first, last = named[0], named[-1]
+    return tuple(recipe_lines([first, last if len(named) < 3 else ("Later steps", last[1])]))
 
 
 def field_frames(
@@ -59,12 +64,13 @@ def field_frames(
         subtitle: A line below it, such as the net's name.
     """
     scale = peak_scale([erf for _, erf in shots], log=True)
+    notes = _recipes([(f"step {step:,}", erf) for step, erf in shots])
     plots = []
     for step, erf in shots:
         heading, note = f"step {step:,}", f"σ {short_sigma(erf)}"
         panel = field_panel(erf, scale, title=heading, note=note)
         alt = f"{title}: {note} at {heading}."
-        plots.append(Plot(title, (panel,), alt, subtitle, notes=(recipe_line(erf),)))
+        plots.append(Plot(title, (panel,), alt, subtitle, notes=notes))
     return plots
 
 

@@ -46,6 +46,8 @@ ROW = 46
 """Height in pixels of a row of a panel with rows."""
 TYPE = 12
 """Size of type in pixels."""
+MOST_MARKERS = 12
+"""Most symbols on a line; more would hide its dashes."""
 READABLE = 22
 """Least side in pixels of a cell that holds a text."""
 LONGEST_NAME = 18
@@ -325,7 +327,7 @@ def _line(line: Polyline, look: _Look) -> list[Trace]:
             "symbol": SYMBOLS[line.symbol],
             "size": 7 * look.enlarged,
             "color": look.color(line.color),
-            "maxdisplayed": 24,
+            "maxdisplayed": MOST_MARKERS,
             "opacity": 1,
         }
     traces = [_edge(line, look) | {"x": x, "y": y}] if line.cased else []

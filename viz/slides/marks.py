@@ -52,14 +52,16 @@ HATCHES: dict[Hatch, str] = {"": "", "/": "//", "\\": "\\\\", "x": "xx", ".": ".
 """Matplotlib's hatchings."""
 BAND = 0.18
 """Opacity of the band around a line."""
-MOST_MARKERS = 24
-"""Most markers on a line."""
+MOST_MARKERS = 12
+"""Most markers on a line; more would hide its dashes."""
 SIDES: dict[Side, tuple[tuple[int, int], str, str]] = {
-    "left": ((-10, 0), "right", "center"), "right": ((10, 0), "left", "center"),
-    "above": ((0, 8), "center", "bottom"), "below": ((0, -8), "center", "top"),
+    "left": ((-1, 0), "right", "center"), "right": ((1, 0), "left", "center"),
+    "above": ((0, 1), "center", "bottom"), "below": ((0, -1), "center", "top"),
     "center": ((0, 0), "center", "center"),
 }  # fmt: skip
-"""Offset in points and alignment of a text, seen from its point."""
+"""Direction and alignment of a text, seen from its point."""
+BESIDE = 9.0
+"""Distance in points of a text from its point."""
 
 
 class _Pen:
@@ -233,13 +235,17 @@ def _points(pen: _Pen, points: Points) -> list[Any]:
     look = _points_look(points, pen.style)
     artists = list(pen.axes.plot(points.x, points.y, zorder=3, clip_on=False, **look))
     if len(points.texts):
-        artists += _beside(pen, points.x, points.y, points.texts, points.side)
+        away = 4 + look["markersize"] / 2
+        artists += _beside(pen, points.x, points.y, points.texts, points.side, away)
     return artists
 
 
-def _beside(pen: _Pen, x: Any, y: Any, texts: Sequence[str], side: Side, **look: Any) -> list[Any]:
-    """Texts beside points."""
-    offset, across, down = SIDES[side]
+def _beside(
+    pen: _Pen, x: Any, y: Any, texts: Sequence[str], side: Side, away: float = BESIDE, **look: Any
+) -> list[Any]:
+    """Texts beside points, so many points away."""
+    (right, up), across, down = SIDES[side]
+    offset = away * right, away * up
     settings: dict[str, Any] = {"fontsize": SMALL * pen.style.points, "ha": across, "va": down}
     settings |= {"textcoords": "offset points", "annotation_clip": False, "zorder": 4} | look
     return [

@@ -335,7 +335,7 @@ def _panel_boxes(plot: Plot, area: Area, style: Style) -> list[Area]:
     count = len(plot.panels)
     options = [count] if plot.shared_rows else range(1, min(count, plot.columns or count) + 1)
     layouts = [_layout(plot, area, style, columns) for columns in options]
-    return max(layouts, key=lambda boxes: min(box.width * box.height for box in boxes))
+    return max(layouts, key=lambda boxes: min(min(ASPECT * b.width, b.height) for b in boxes))
 
 
 def _layout(plot: Plot, area: Area, style: Style, columns: int) -> list[Area]:
