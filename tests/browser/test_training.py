@@ -57,7 +57,7 @@ class Visitor:
         raise AssertionError(f"{name} does nothing")
 
     def chart(self, key: str) -> Locator:
-        return self.page.locator(f".st-key-{key} .main-svg").first
+        return self.page.locator(f".st-key-plot_{key} .main-svg").first
 
     def until_done(self) -> None:
         """The sentence about the runs is there, and nothing is trained any more."""
@@ -82,7 +82,7 @@ def test_trained_and_there_at_once_after_a_reload(visitor: Visitor) -> None:
     page.get_by_text("These nets are not trained yet").wait_for()
     visitor.press("Train", visitor.button("Stop").or_(page.get_by_text(RESULT)))
     visitor.until_done()
-    visitor.chart("training_test").wait_for()
+    visitor.chart("training_test_accuracy").wait_for()
     page.get_by_role("tab", name="Effective field").click()
     visitor.chart("training_erf").wait_for()
     page.reload()

@@ -276,14 +276,19 @@ def test_trained_to_the_end_for_everybody(server: Server) -> None:
     }
     for records in runs.values():
         assert percent(records[-1].snapshot.test_accuracy) in table(at)
-    assert {"training_test", "training_loss", "training_train", "training_dots"} <= charts(at)
+    assert {
+        "training_test_accuracy",
+        "training_loss",
+        "training_train_accuracy",
+        "training_accuracy",
+    } <= charts(at)
     assert "With one seed, test accuracy:" in said(at)
     assert "trained here earlier" not in said(at), "this visit has trained them"
     assert "trained here earlier" in said(again(visit(**link))), "another one has not"
     begun = list(server.begun)
     at = visit(**link)
     assert "Train" not in labels(at), "what one has trained all others see at once"
-    assert "training_test" in charts(at)
+    assert "training_test_accuracy" in charts(at)
     assert server.begun == begun
 
 

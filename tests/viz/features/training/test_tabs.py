@@ -18,6 +18,7 @@ from tests.viz.features.training.training_visit import (
     chart,
     charts,
     lines,
+    plot_text,
     press,
     tiny,
     trained,
@@ -45,7 +46,12 @@ def held(monkeypatch: Any) -> Server:
 
 
 KEYS = {
-    "curves": {"training_test", "training_loss", "training_train", "training_dots"},
+    "curves": {
+        "training_test_accuracy",
+        "training_loss",
+        "training_train_accuracy",
+        "training_accuracy",
+    },
     "flow": {"training_gradient", "training_update", "training_dead"},
     "shifts": {"training_shifts"},
     "erf": {"training_erf", "training_sigma", "training_film"},
@@ -125,9 +131,7 @@ def test_one_image_after_another_is_told(server: Server) -> None:
     _, truth = compute.test_images(asked(**link), 3)
     text = to_text(asked(**link).run_spec(0, READY))
     for place in (0, 1, 2):
-        assert f"It is {truth[place]}; the net predicts" in str(
-            chart(at, "training_digit")["layout"]
-        )
+        assert f"It is {truth[place]}; the net predicts" in plot_text(at, "training_digit")
         told = int(compute.classify(text, place).argmax())
         verdict = "right" if told == truth[place] else "wrong"
         assert f"The net predicts **{told}**, which is {verdict}." in text_of(at)

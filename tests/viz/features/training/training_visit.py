@@ -105,14 +105,19 @@ def table(at: AppTest) -> str:
 
 
 def charts(at: AppTest) -> set[str]:
-    """The figures on the page, by their keys."""
-    return {each.proto.id.rpartition("-")[2] for each in at.get("plotly_chart")}
+    """The plots on the page, by their keys."""
+    return {each.proto.id.rpartition("-")[2].rpartition("_")[0] for each in at.get("plotly_chart")}
 
 
 def chart(at: AppTest, key: str) -> dict[str, Any]:
-    """A figure on the page as the browser gets it."""
-    found = [e.proto.spec for e in at.get("plotly_chart") if e.proto.id.endswith(f"-{key}")]
-    return json.loads(found[0])
+    """The first panel of a plot on the page as the browser gets it."""
+    panels = [e.proto.spec for e in at.get("plotly_chart") if e.proto.id.endswith(f"-{key}_0")]
+    return json.loads(panels[0])
+
+
+def plot_text(at: AppTest, key: str) -> str:
+    """The title of the plot with this key, and the style sheet that names its panels."""
+    return next(h.proto.body for h in at.get("html") if f"panel_{key}_0" in h.proto.body)
 
 
 @cache
