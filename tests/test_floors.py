@@ -60,7 +60,7 @@ SLIDE = r"viz\.slides(\..+)?|viz\.features\.\w+\.(\w+_)?slides?|viz\.features\.s
 PICTURE = (
     rf"{SLIDE}|viz\.plots(\..+)?|viz\.features\.\w+\.((\w+_)?plots?|export|\w+_(parts|boxes|marks))"
 )
-LATE_PICTURES = r"viz\.features\.fields\.(cone_\w+|graph_\w+)|viz\.lessons\.exercises\.experiments"
+LATE_PICTURES = r"viz\.features\.fields\.cone_\w+|viz\.lessons\.exercises\.experiments"
 """Loaded when they are drawn or run: they bring torch."""
 NEIGHBOURS = {("architectures", "blocks")}
 """A page whose rows are another's."""

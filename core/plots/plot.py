@@ -242,6 +242,7 @@ class Boxes:
         hatch: Hatching of the area, in ``color``.
         opacity: Of the filled area.
         cased: Whether the outlines have a dark edge, to be seen on every color of a map.
+        cut: How far the corners are cut off, in units of the axes.
         hover: A text for the pointer on each box; () for none.
     """
 
@@ -254,6 +255,7 @@ class Boxes:
     hatch: Hatch = ""
     opacity: float = 1.0
     cased: bool = False
+    cut: float = 0.0
     hover: Sequence[str] = ()
 
 
@@ -275,6 +277,19 @@ class Words:
     side: Side = "center"
     color: Color = "text"
     bold: bool = False
+
+
+def corners(box: Box, cut: float = 0.0) -> list[tuple[float, float]]:
+    """The corners (x, y) of a rectangle, in order round it, each cut off by ``cut``."""
+    left, right, top, bottom = box
+    if not cut:
+        return [(left, top), (right, top), (right, bottom), (left, bottom)]
+    down = cut if bottom > top else -cut
+    return [
+        *((left, top + down), (left + cut, top), (right - cut, top), (right, top + down)),
+        *((right, bottom - down), (right - cut, bottom)),
+        *((left + cut, bottom), (left, bottom - down)),
+    ]
 
 
 Mark = Heat | Photo | Polyline | Points | Bars | Boxes | Words
@@ -321,6 +336,7 @@ class Panel:
         note: A line below the heading.
         cell: Size of a map's cell in units of both axes, which are drawn equally long then, in
             whole multiples of a cell; 0 if the axes have nothing to do with each other.
+        in_type: Whether both axes count in sizes of the type, so that the panel has a fixed size.
         size: How large it is drawn on the screen.
         rows: Number of text rows that share the panel, for panels whose height grows with their
             rows; 0 for others.
@@ -332,6 +348,7 @@ class Panel:
     title: str = ""
     note: str = ""
     cell: float = 0.0
+    in_type: bool = False
     size: Size = "large"
     rows: int = 0
 

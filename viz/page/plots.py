@@ -27,7 +27,7 @@ def show_plot(plot: Plot, key: str, **selection: Any) -> list[Any]:
         What ``st.plotly_chart`` returns for each panel.
     """
     from viz.plots.html import foot_html, head_html, heading_html
-    from viz.plots.panel import panel_figure
+    from viz.plots.panel import fixed_width, panel_figure
 
     dark, enlarged = is_dark(), ENLARGED if is_presented() else 1.0
     names = [f"{key}_{number}" for number in range(len(plot.panels))]
@@ -42,12 +42,10 @@ def show_plot(plot: Plot, key: str, **selection: Any) -> list[Any]:
                         st.html(heading)
                     figure = panel_figure(panel, enlarged, dark=dark)
                     alt = plot.alt if name == names[0] else panel.title or plot.title
-                    events.append(
-                        st.plotly_chart(
-                            figure, height="stretch", theme=None, key=name, config=CONFIG, alt=alt,
-                            **selection,
-                        )
-                    )  # fmt: skip
+                    width = fixed_width(panel, enlarged) or "stretch"
+                    look: dict[str, Any] = {"width": width, "height": "stretch", "theme": None}
+                    look |= {"config": CONFIG, "alt": alt} | selection
+                    events.append(st.plotly_chart(figure, key=name, **look))
         if foot := foot_html(plot, dark=dark, enlarged=enlarged):
             st.html(foot)
     return events

@@ -11,7 +11,7 @@ from core.plots.legend import Entry, color_bars, entries
 from core.plots.maps import block_notes, cells_across, cells_down
 from core.plots.plot import Bars, Boxes, Dash, Hatch, Panel, Plot, Points, Polyline, Scale, Symbol
 from viz.plots.colors import screen_color, stops
-from viz.plots.panel import MAP_ROOM, map_size, margins, panel_height
+from viz.plots.panel import MAP_ROOM, fixed_width, map_size, margins, panel_height
 
 DASHES: dict[Dash, str] = {
     "solid": "", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 4",
@@ -68,6 +68,10 @@ def _panel_css(panel: Panel, name: str, enlarged: float) -> str:
     box = f'[data-testid="stLayoutWrapper"]:has(> .{name})'
     chart = f'.{name} [data-testid="stPlotlyChart"]'
     around = margins(panel, enlarged)
+    if panel.in_type:
+        scrolled = f"{box}{{flex:0 1 auto;min-width:0}}.{name}{{overflow-x:auto}}"
+        width = fixed_width(panel, enlarged)
+        return f"{scrolled}.{name} > *{{min-width:{width}px}}{chart}{{height:{height}px}}"
     if not panel.cell:
         least = f"min({LEAST_WIDTH + around['l']}px,100cqw)"
         return f"{box}{{flex:1 1 {least};min-width:{least}}}{chart}{{height:{height}px}}"

@@ -32,6 +32,7 @@ from core.plots.plot import (
     Size,
     Symbol,
     Words,
+    corners,
 )
 from viz.plots.colors import color_at, ink_on, rgba, screen_color, stops
 from viz.plots.figure import Figure
@@ -103,6 +104,21 @@ def map_size(panel: Panel, enlarged: float = 1.0) -> tuple[int, int]:
     return round(across * side), round(down * side)
 
 
+def fixed_width(panel: Panel, enlarged: float = 1.0) -> int | None:
+    """Width in pixels of a panel's figure, which scrolls on a narrow screen; None if it adapts."""
+    if not panel.in_type:
+        return None
+    around = margins(panel, enlarged)
+    return type_size(panel, enlarged)[0] + around["l"] + around["r"]
+
+
+def type_size(panel: Panel, enlarged: float = 1.0) -> tuple[int, int]:
+    """Width and height in pixels of a panel whose axes count in sizes of the type."""
+    (left, right), (low, high) = span(panel, "x"), span(panel, "y")
+    unit = TYPE * enlarged
+    return round(abs(right - left) * unit), round(abs(high - low) * unit)
+
+
 def margins(panel: Panel, enlarged: float = 1.0) -> dict[str, int]:
     """Pixels around the axes for their numbers and names."""
     type_size = TYPE * enlarged
@@ -135,6 +151,8 @@ def panel_height(panel: Panel, enlarged: float = 1.0) -> int:
     around = margins(panel, enlarged)
     if panel.cell:
         inside = map_size(panel, enlarged)[1]
+    elif panel.in_type:
+        inside = type_size(panel, enlarged)[1]
     elif panel.rows:
         inside = round(ROW * panel.rows * enlarged)
     else:
@@ -164,6 +182,7 @@ def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> 
         "plot_bgcolor": "rgba(0,0,0,0)",
         "showlegend": False,
         "hovermode": "closest",
+        "hoverdistance": round(4 * TYPE * enlarged) if panel.in_type else 20,
         "dragmode": False,
         "barmode": "overlay",
         "font": look.font() | {"family": FONT},
@@ -466,9 +485,10 @@ def _outlines(boxes: Boxes) -> tuple[list[float | None], list[float | None]]:
     """The corners of rectangles, with gaps between them."""
     xs: list[float | None] = []
     ys: list[float | None] = []
-    for left, right, top, bottom in boxes.boxes:
-        xs += [left, right, right, left, left, None]
-        ys += [top, top, bottom, bottom, top, None]
+    for box in boxes.boxes:
+        around = corners(box, boxes.cut)
+        xs += [*(x for x, _ in around), around[0][0], None]
+        ys += [*(y for _, y in around), around[0][1], None]
     return xs, ys
 
 

@@ -11,7 +11,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
 from core.plots.maps import cells_across, with_block_means
 from core.plots.plot import (
@@ -29,6 +29,7 @@ from core.plots.plot import (
     Side,
     Symbol,
     Words,
+    corners,
 )
 from viz.plots.colors import HEX, color_at, ink_on, stops
 from viz.slides.parts import SMALL, width_of
@@ -294,8 +295,8 @@ def _box_look(boxes: Boxes, style: Style) -> dict[str, Any]:
 def _boxes(pen: _Pen, boxes: Boxes) -> list[Any]:
     """Rectangles."""
     look, artists = _box_look(boxes, pen.style), []
-    for left, right, top, bottom in boxes.boxes:
-        patch = Rectangle((left, top), right - left, bottom - top, zorder=2.4, **look)
+    for box in boxes.boxes:
+        patch = Polygon(corners(box, boxes.cut), closed=True, zorder=2.4, **look)
         artists.append(pen.axes.add_patch(patch))
     return artists
 

@@ -29,7 +29,7 @@ from viz.slides.parts import (
     width_of,
     wrapped,
 )
-from viz.slides.style import Film, Style
+from viz.slides.style import Film, Style, type_unit
 
 GAP = 0.12
 """Inches between two strips, and between two panels."""
@@ -184,7 +184,7 @@ class _Drawing:
         points = 0.85 * self.style.points
         step = 1.25 * SPACING * points / 72
         widths = [SWATCH + GAP + width_of(entry.name, points) + 3 * GAP for entry in keys]
-        beside = len(plot.panels) == 1 and plot.panels[0].cell and self.style.inches[0] > 8
+        beside = len(plot.panels) == 1 and bool(plot.panels[0].cell) and self.style.inches[0] > 8
         if beside:
             strip = self.area.take_right(max(widths))
             top = strip.top + max(0.0, (strip.height - step * len(keys)) / 2)
@@ -351,7 +351,7 @@ def _layout(plot: Plot, area: Area, style: Style, columns: int) -> list[Area]:
     widest, tallest = (max(size[i] for size in sizes) for i in (0, 1))
     spare = max(0.0, area.width - columns * (widest + left + 0.2 + GAP)) / 2
     down = max(0.0, area.height - rows * (tallest + top + bottom + GAP)) / 2
-    spare, down = (spare, down) if plot.panels[0].cell else (0.0, 0.0)
+    spare, down = (spare, down) if plot.panels[0].cell or plot.panels[0].in_type else (0.0, 0.0)
     boxes = []
     for number, (wide, high) in enumerate(sizes):
         row, column = divmod(number, columns)
@@ -401,6 +401,11 @@ def _around(panels: Sequence[Panel], cell: Area, style: Style) -> tuple[float, f
 
 def _size(panel: Panel, width: float, height: float, style: Style) -> tuple[float, float]:
     """Width and height of a panel's axes: of a map whole multiples of its cells in dots."""
+    if panel.in_type:
+        (left, right), (low, high) = span(panel, "x"), span(panel, "y")
+        across, down = abs(right - left), abs(high - low)
+        unit = min(type_unit(style), width / across, height / down)
+        return unit * across, unit * down
     if not panel.cell:
         return width, height if panel.rows else min(height, max(ASPECT * width, 2.0))
     across, down = cells_across(panel), cells_down(panel)

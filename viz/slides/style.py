@@ -138,6 +138,24 @@ class Style:
         return 18.0 if self.inches[0] > 8 else 14.0
 
 
+SMALL = 0.8
+"""The smallest type on a slide, as a share of the ordinary one."""
+AROUND_PAGE = 1.6
+"""Inches of a slide's height that title, legend, notes and caption take at most."""
+
+
+def type_unit(style: Style) -> float:
+    """Inches of the smallest type's size, the unit of panels that are measured in type."""
+    return SMALL * style.points / 72
+
+
+def page_in_type(style: Style) -> tuple[float, float]:
+    """Width and height that a slide has for one panel, in sizes of the smallest type."""
+    width, height = style.inches
+    unit = type_unit(style)
+    return (width - 0.5) / unit, (height - AROUND_PAGE) / unit
+
+
 @dataclass(frozen=True)
 class Film:
     """A picture with frames, of which only some artists change.

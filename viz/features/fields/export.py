@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from viz.choices.unit import AXES
 from viz.features.fields import params
 from viz.features.fields.params import TABS, FieldSettings
 from viz.page.words import field_size_text, number_pair_text, times
-from viz.slides.style import NO_UPLOAD, Picture, Style, plot_picture, refuse_unfit
+from viz.slides.style import NO_UPLOAD, Picture, Style, page_in_type, plot_picture, refuse_unfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -228,10 +229,19 @@ def _depth(analyses: Sequence[Analysis], axis: int, log: bool = False) -> Plot:
 
 
 def _draw_graph(analysis: Analysis, style: Style) -> Figure:
-    """Draw the network's graph."""
-    from viz.features.fields.graph_slide import graph
+    """Draw the network's graph in as many columns as the slide has room for."""
+    from core.plots.graph import graph_plot
+    from viz.slides.parts import width_of
+    from viz.slides.plot import draw
 
-    return graph(analysis.graph, analysis.fields, style, title=settings_text(analysis))
+    plot = graph_plot(
+        analysis.graph,
+        analysis.fields,
+        settings_text(analysis),
+        page=page_in_type(style),
+        text_width=lambda text, bold: 72 * width_of(text, 1.0, bold),
+    )
+    return draw(replace(plot, subtitle="Receptive field (RF, in pixels) of each operation."), style)
 
 
 def _comparison_table(analyses: Sequence[Analysis]) -> Table:

@@ -221,10 +221,9 @@ def _compared_analyses(analysis: Analysis, page: PageState[FieldSettings]) -> li
 
 def _graph_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw the network's graph."""
-    from viz.features.fields.graph_plot import graph_figure
+    from core.plots.graph import graph_plot  # brings torch
 
-    figure = graph_figure(analysis.graph, analysis.fields)
-    st.plotly_chart(figure, width=int(figure.layout.width), theme="streamlit", key="graph_figure")
+    show_plot(graph_plot(analysis.graph, analysis.fields), "graph")
 
 
 PAIRS = {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
-from viz.page.words import int_pair_text
+from core.text import times
 
 if TYPE_CHECKING:
     from core.graph import Graph, Node
@@ -40,12 +39,12 @@ SHORT = {
 
 
 @dataclass(frozen=True)
-class Box:
+class GraphBox:
     """One box of the picture: an operation, or the operations of a module folded together.
 
     Attributes:
         title: First line of the box's text.
-        style: a key of `viz.features.fields.graph_plot.STYLES`.
+        style: a key of `core.plots.graph.STYLES`.
         shape: Shape of the output, without the batch.
         line: The last of the lines in the box, whose numbers it has.
         names: Graph nodes of all operations in the box.
@@ -62,22 +61,22 @@ class Box:
     parents: tuple[int, ...]
 
     @property
-    def text(self) -> str:
-        """Three lines of HTML: the title, the output's shape, the receptive field."""
+    def lines(self) -> tuple[str, str, str]:
+        """The box's text: the title, the output's shape, the receptive field."""
         field = self.line.field
         rows, cols = field.size
         side = f"{rows}" if rows == cols else f"{rows}×{cols}"
         sees = "whole image" if _sees_all(field) else f"RF {side}"
         sees = f"at most {sees}" if field.bound else sees
         sees += "" if field.aligned else ", not aligned"
-        return f"<b>{self.title}</b><br>{'×'.join(map(str, self.shape))}<br>{sees}"
+        return self.title, times(self.shape), sees
 
     @property
     def hover(self) -> str:
-        """The hover text in HTML: operations, receptive field, stride, padding and notes."""
+        """The text for the pointer: operations, receptive field, stride, padding and notes."""
         line, field = self.line, self.line.field
         what = f"{self.count} operations; the numbers are those after the last one"
-        lines = [f"<b>{line.node.module or line.node.name}</b>"]
+        lines = [line.node.module or line.node.name]
         lines.append(line.text if self.count == 1 else what)
         if line.folded:
             lines.append(f"then {', '.join(line.folded[:4])}{' …' if len(line.folded) > 4 else ''}")
@@ -85,10 +84,10 @@ class Box:
             lines.append(f"receptive field {field.size[0]:,}×{field.size[1]:,} px")
             lines.append(f"effective stride {_pair_text(field.effective_stride)} px")
             lines.append(f"effective padding {_pair_text(field.effective_padding)} px")
-        return "<br>".join([*lines, *textwrap.wrap(field.note, 60)])
+        return "\n".join([*lines, *([field.note] if field.note else [])])
 
 
-def folded_boxes(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
+def folded_boxes(lines: Sequence[Line], graph: Graph, most: int) -> tuple[GraphBox, ...]:
     """The boxes of a network: its lines, or its modules if these are too many.
 
     Lines of one module that run one after the other become one box; so no path leaves a box
@@ -125,7 +124,7 @@ def _groups_by_module(lines: Sequence[Line], depth: int) -> list[list[int]]:
     return [list(group) for _, group in groupby(range(len(lines)), module)]
 
 
-def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Graph) -> Box:
+def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Graph) -> GraphBox:
     """The box of some lines of one module; ``home`` has the number of each line's box."""
     read = dict.fromkeys(home[index] for line in lines for index, _ in line.inputs)
     names = tuple(name for line in lines for name in (line.node.name, *line.folded))
@@ -138,7 +137,7 @@ def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Gra
         common = [parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, levels)]
         title, style = ".".join(common[-2:]), "folded"
     parents = tuple(parent for parent in read if parent != number)
-    return Box(title, style, shape, lines[-1], names, len(lines), parents)
+    return GraphBox(title, style, shape, lines[-1], names, len(lines), parents)
 
 
 def _box_title(line: Line, graph: Graph) -> str:
@@ -160,7 +159,7 @@ def _operation_text(node: Node) -> str:
         first, last = windows[0], windows[-1]
         words.append(f"{first.kernel_size}×{last.kernel_size}")
         words += [
-            f"{letter}{int_pair_text(pair)}"
+            f"{letter}{_short_pair(pair)}"
             for letter, pair in (
                 ("s", (first.stride, last.stride)),
                 ("d", (first.dilation, last.dilation)),
@@ -168,6 +167,11 @@ def _operation_text(node: Node) -> str:
             if pair != (1, 1)
         ]
     return " ".join(words)
+
+
+def _short_pair(pair: tuple[int, int]) -> str:
+    """``2``, or ``2×3`` where height and width differ."""
+    return str(pair[0]) if pair[0] == pair[1] else times(pair)
 
 
 def _sees_all(field: ReceptiveField) -> bool:
