@@ -51,7 +51,7 @@ READ = (
     *("core.device", "core.seeded", "core.erf", "core.networks.zoo", "core.blocks.stages"),
     *("core.training.studies", "core.training.records", "core.receptive_field.outline"),
     *("core.receptive_field.cone", "core.receptive_field.growth", "core.receptive_field.notes"),
-    *("core.receptive_field.textbook", "core.receptive_field.cross_section"),
+    *("core.receptive_field.textbook", "core.receptive_field.cross_section", "core.plots"),
 )
 """Bring torch as well, but are asked about results that are there."""
 COMPUTES = ("core.erf.engine", "core.erf.study", "core.erf.studies", "core.erf.expected")
