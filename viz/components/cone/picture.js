@@ -76,34 +76,22 @@ function box(surface, plan, spans, style) {
     surface.rect(x0, y0, Math.max(1, x1 - x0), Math.max(1, y1 - y0), style);
     return;
   }
-  const inside = [
+  const corners = [
+    [x0, y0],
+    [x1, y0],
+    [x1, y1],
+    [x0, y1],
+  ];
+  const inView = [
     plan.y(top - 0.5) >= plan.top - 1,
+    plan.x(right + 0.5) <= plan.right + 1,
     plan.y(bottom + 0.5) <= plan.bottom + 1,
     plan.x(left - 0.5) >= plan.left - 1,
-    plan.x(right + 0.5) <= plan.right + 1,
   ];
-  const edges = [
-    [
-      [x0, y0],
-      [x1, y0],
-    ],
-    [
-      [x0, y1],
-      [x1, y1],
-    ],
-    [
-      [x0, y0],
-      [x0, y1],
-    ],
-    [
-      [x1, y0],
-      [x1, y1],
-    ],
-  ];
-  surface.line(
-    edges.flatMap((edge, i) => (inside[i] ? edge : [])),
-    style,
+  const edges = corners.flatMap((corner, i) =>
+    inView[i] ? [corner, corners[(i + 1) % corners.length]] : [],
   );
+  surface.line(edges, style);
 }
 
 /**

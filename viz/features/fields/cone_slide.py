@@ -127,7 +127,7 @@ def cone(
     visible = lines if down else lines[: index + 1]
     drawn: Mapping[int, tuple[int, ...]] = dict.fromkeys(range(len(visible)), ())
     if len(visible) > MAX_LINES:
-        drawn = folded_lines(visible, index)
+        drawn = folded_lines(visible, index, MAX_LINES)
     marked = unit_cone(visible, index, unit, axis, down, drawn)
     figure = sheet(style)
     text = unit_sentence(lines[index], unit) + _folding_sentence(visible, drawn)
@@ -152,7 +152,8 @@ def cone(
 def _folding_sentence(lines: Sequence[Line], drawn: Mapping[int, tuple[int, ...]]) -> str:
     """A sentence on the layers that are not drawn, after a space; "" if all are."""
     omitted = len(lines) - len(drawn) - sum(map(len, drawn.values()))
-    clauses = ["each block of branches is one line"] if any(drawn.values()) else []
+    layers = [sum(lines[at].node.kind != "merge" for at in block) for block in drawn.values()]
+    clauses = [f"blocks of up to {max(layers)} layers are one line each"] if any(layers) else []
     clauses += ["1×1 layers are left out"] if omitted else []
     return f" Folded: {', '.join(clauses)}." if clauses else ""
 
@@ -203,7 +204,8 @@ def _section(
     axes.set(xlim=window, ylim=(-0.5, len(drawn) - 0.5))
     rows = {at: row for row, at in enumerate(drawn)}
     section = Section(axes, lines, rows, axis, wide / (window[1] - window[0]), high / len(drawn))
-    _label(section, index, names, sizes, style)
+    strided = [at for at in drawn if any(lines[i].strided for i in (at, *drawn[at]))]
+    _label(section, [index, 0, max(drawn), *strided, *drawn], names, sizes, style)
     _ruler(section, style)
     return section
 
@@ -239,24 +241,23 @@ def _size(line: Line, axis: int) -> str:
 
 def _label(
     section: Section,
-    index: int,
+    order: Sequence[int],
     names: Mapping[int, str],
     sizes: Mapping[int, str],
     style: Style,
 ) -> None:
-    """Write names and sizes beside the rows, those of the unit's own line first, if they fit."""
+    """Write names and sizes beside the rows of lines in this order, the unit's own first, if they fit."""
     points = SMALL * style.points
     muted: dict[str, Any] = {"fontsize": points, "color": style.ink["muted"]}
     for heading, is_right in (("layer", False), ("sees", True)):
         _beside(section, heading, is_right, (1, "axes fraction"), 1.5 * points, va="top", **muted)
-    strided = [at for at in names if section.lines[at].strided]
     taken: list[float] = []
-    for at in dict.fromkeys([index, 0, max(names), *strided, *names]):
+    for at in dict.fromkeys(order):
         row = section.rows[at]
         if any(abs(row - other) * section.pitch < 1.25 * points / 72 for other in taken):
             continue
         taken.append(row)
-        look = muted | ({"color": style.ink["text"], "weight": "bold"} if at == index else {})
+        look = muted | ({"color": style.ink["text"], "weight": "bold"} if at == order[0] else {})
         for text, is_right in ((names[at], False), (sizes[at], True)):
             _beside(section, text, is_right, (row, "data"), 0, va="center", **look)
 

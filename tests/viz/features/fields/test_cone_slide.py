@@ -44,7 +44,7 @@ def test_a_residual_network_looks_like_a_cone() -> None:
         assert f"{block}  conv 3×3, stride 2" in words
     assert "layer3.3  conv 3×3" in words
     assert any(re.fullmatch(r".*max_pool 3×3, stride 2", word) for word in words)
-    assert "each block of branches is one line." in " ".join(words)
+    assert "Folded: blocks of up to 4 layers are one line each." in " ".join(words)
     assert "1×1 layers" not in " ".join(words), "all of them are inside blocks"
     widths = [
         max(box[:, 0].max() for box in row) - min(box[:, 0].min() for box in row)
@@ -91,9 +91,16 @@ def test_a_unit_inside_a_block_is_drawn_on_its_own_line() -> None:
 
 
 @pytest.mark.parametrize("network", ["resnet152", "densenet121"])
-def test_labels_of_a_deep_network_do_not_overlap(network: str) -> None:
+def test_several_blocks_of_a_very_deep_network_are_one_line(network: str) -> None:
+    figure = drawn(network=network)
+    assert figure.axes[0].child_axes[0].get_ylim()[1] < MAX_LINES
+    words = texts_of(figure)
+    assert any(re.search("[34]× conv 3×3$", word) for word in words)
+    assert sum(word.endswith(", stride 2") for word in words) == 4
+
+
+def test_labels_of_many_rows_do_not_overlap() -> None:
     style = Style("half", 72, dark=True, **fits.CAPTION)
-    figure = fits.drawn(of(network=network)["cone"], style)
-    rows = figure.axes[0].child_axes[0].get_ylim()[1]
-    assert rows > MAX_LINES, "not every row has room for its label"
+    figure = fits.drawn(of(network="unet")["cone"], style)
+    assert figure.axes[0].child_axes[0].get_ylim()[1] > MAX_LINES
     assert not fits.misfits(figure, style)
