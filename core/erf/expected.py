@@ -100,6 +100,10 @@ class ExpectedErf:
         row, col = metrics.centroid(self.map)
         return row + self.origin[0], col + self.origin[1]
 
+    def marginals(self) -> tuple[Values, Values]:
+        """(rows,) sums along x and (columns,) sums along y, each with sum 1."""
+        return metrics.marginals(self.map)
+
 
 def expected_erf(
     network: nn.Module | Graph,

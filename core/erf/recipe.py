@@ -83,16 +83,26 @@ class Recipe:
         """Whether every draw has new weights."""
         return self.weights not in ("as_is", "uniform")
 
+    def words(self) -> dict[str, str]:
+        """Every setting in words, by the attribute's name; "" for those that need none."""
+        return {
+            "aggregate": AGGREGATE_WORDS[self.aggregate],
+            "draws": f"{self.draws} draw{'s' if self.draws > 1 else ''}",
+            "inputs": "N(0, 1) noise as input"
+            if self.inputs == "noise"
+            else f"{self.inputs} as input",
+            "weights": WEIGHT_WORDS[self.weights],
+            "new_statistics": "batch norm with the statistics of a new network"
+            if self.new_statistics
+            else "",
+            "shared_ties": "ties of maxima within rounding shared equally"
+            if self.shared_ties
+            else "",
+            "mode": "eval mode",
+            "seed": f"seed {self.seed}",
+            "bf16": "bfloat16" if self.bf16 else "",
+        }
+
     def __str__(self) -> str:
         """All settings as one line of text, for figures."""
-        words = (
-            AGGREGATE_WORDS[self.aggregate],
-            f"{self.draws} draw{'s' if self.draws > 1 else ''}",
-            "N(0, 1) noise as input" if self.inputs == "noise" else f"{self.inputs} as input",
-            WEIGHT_WORDS[self.weights],
-            "batch norm with the statistics of a new network" if self.new_statistics else "",
-            "ties of maxima within rounding shared equally" if self.shared_ties else "",
-            "eval mode",
-            f"seed {self.seed}",
-        )
-        return ", ".join(filter(None, words)) + (", bfloat16" if self.bf16 else "")
+        return ", ".join(filter(None, self.words().values()))

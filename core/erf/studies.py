@@ -113,7 +113,7 @@ def initialisation_study(
         cases.append(
             _case_with_margin(name, index, _conv_stack(_equal_layers(depth), varied), varied)
         )
-    return run_study("initialisation", "initialisation", cases, progress=progress)
+    return run_study("initialization", "initialization", cases, progress=progress)
 
 
 def dilation_study(

@@ -7,7 +7,7 @@ screenshot can be computed again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -88,7 +88,7 @@ def peak_scale(
     """
     measures = {MEASURES[erf.recipe.aggregate] for erf in erfs}
     measure = measures.pop() if len(measures) == 1 else "gradient"
-    label = f"{measure}, share of {'largest' if len(erfs) > 1 else 'the'} peak"
+    label = f"{measure}, share of the {'largest ' if len(erfs) > 1 else ''}peak"
     peak = max(float(erf.energy.max()) for erf in erfs) or 1.0
     if measure == MEASURES["signed"] and not log:
         ends = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -321,21 +321,21 @@ def recipe_line(erf: EffectiveReceptiveField) -> str:
     """A sentence with all settings that are needed to compute the map again."""
     done = erf.convergence[-1].draws
     far = f" {done} of {erf.recipe.draws} draws done." if done < erf.recipe.draws else ""
-    run = f"{erf.run.dtype} on {erf.run.device}"
-    return f"{sentence_case(str(erf.recipe))}.{far} {sentence_case(_where(erf))}; {run}."
+    layer, unit, size = _where(erf)
+    place = f"{sentence_case(layer)}, {unit}; {size}; {erf.run.dtype} on {erf.run.device}."
+    return f"{sentence_case(str(erf.recipe))}.{far} {place}"
 
 
-def _where(erf: EffectiveReceptiveField) -> str:
+def _where(erf: EffectiveReceptiveField) -> tuple[str, str, str]:
     """Layer, unit and input size of a map, in words."""
-    rows, cols = erf.grid
-    size = times(erf.input_size)
-    return f"layer {erf.module or erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"
+    layer, unit = erf.module or erf.layer, f"unit {erf.unit} of {times(erf.grid)}"
+    return f"layer {layer}", unit, f"input {times(erf.input_size)}"
 
 
 def recipe_lines(
     named: Sequence[tuple[str, EffectiveReceptiveField]], *, places: bool = True
 ) -> list[str]:
-    """The first map's recipe, and a line for each other map whose recipe differs.
+    """The first map's recipe, and a line for each other map with the settings that differ.
 
     Args:
         named: (label, map) of each.
@@ -344,12 +344,12 @@ def recipe_lines(
     first = named[0][1]
     lines = [recipe_line(first) if places else f"{sentence_case(str(first.recipe))}."]
     for label, erf in named[1:]:
+        words = [*erf.recipe.words().values(), *(_where(erf) if places else ())]
+        usual = [*first.recipe.words().values(), *(_where(first) if places else ())]
+        pairs = zip(words, usual, strict=True)
         other = [
-            f"{part.name} {value}"
-            for part in fields(erf.recipe)
-            if (value := getattr(erf.recipe, part.name)) != getattr(first.recipe, part.name)
+            text or f"without {first_text}" for text, first_text in pairs if text != first_text
         ]
-        other += [_where(erf)] if places and _where(erf) != _where(first) else []
         lines += [f"{label}: {', '.join(other)}."] if other else []
     return lines
 

@@ -167,7 +167,7 @@ class _Drawing:
     def _write_notes(self, notes: Sequence[str]) -> None:
         """Write the notes in small type at the foot."""
         points = SMALL * self.style.points
-        lines = [line for note in notes for line in wrapped(note, points, self.area.width)]
+        lines = [line for note in notes for line in wrapped(note, points, 0.98 * self.area.width)]
         if not lines:
             return
         step = SPACING * points / 72

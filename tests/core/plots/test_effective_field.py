@@ -16,6 +16,7 @@ from core.plots.axes import span
 from core.plots.legend import color_bars, entries
 from core.plots.maps import cells_across, cells_down
 from core.plots.plot import Heat, Panel, Photo, Plot, Polyline, Scale
+from tests.core.plots.reading import all_marks, marks_of
 from tests.core.plots.small_fields import SIZE, closed, measured, one_axis, stack
 from tests.examples import examples
 
@@ -24,13 +25,8 @@ PHOTO = np.zeros((32, 40, 3), np.uint8)
 
 def named(plot: Plot, start: str) -> Any:
     """The only mark whose name starts so."""
-    marks = [mark for panel in plot.panels for mark in panel.marks]
-    (mark,) = [each for each in marks if getattr(each, "name", "").startswith(start)]
+    (mark,) = [each for each in all_marks(plot) if getattr(each, "name", "").startswith(start)]
     return mark
-
-
-def heats(plot: Plot) -> list[Heat]:
-    return [mark for panel in plot.panels for mark in panel.marks if isinstance(mark, Heat)]
 
 
 def extent(line: Polyline) -> tuple[float, float, float, float]:
@@ -57,7 +53,7 @@ def is_whole_pixels(panel: Panel) -> bool:
 def test_map_lies_on_the_images_pixels(unit: tuple[int, int] | None) -> None:
     erf = measured(unit)
     plot = plots.field_plot(erf, "a title")
-    (heat,) = heats(plot)
+    (heat,) = marks_of(plot, Heat)
     np.testing.assert_allclose(heat.values, erf.map / erf.map.max())
     rows, cols = erf.map.shape
     top, left = erf.origin
@@ -125,7 +121,7 @@ def test_the_legend_names_only_what_is_in_view() -> None:
 
 def test_logarithmic_colors_end_at_a_ten_thousandth_and_leave_zeros_blank() -> None:
     erf = measured(dilation=2)
-    (heat,) = heats(plots.field_plot(erf, log=True))
+    (heat,) = marks_of(plots.field_plot(erf, log=True), Heat)
     shares, zero = heat.scale.shares(heat.values), erf.map == 0
     assert zero.any()
     np.testing.assert_array_equal(np.isnan(shares), zero)
@@ -142,12 +138,12 @@ def test_logarithmic_colors_end_at_a_ten_thousandth_and_leave_zeros_blank() -> N
 
 def test_signed_maps_are_centered_on_zero_and_lose_their_signs_on_a_log_scale() -> None:
     erf = measured(aggregate="signed")
-    (heat,) = heats(plots.field_plot(erf))
+    (heat,) = marks_of(plots.field_plot(erf), Heat)
     assert heat.values.min() < 0
     assert heat.scale.colors == "signed"
     assert heat.scale.shares(np.zeros(1))[0] == 0.5
     assert np.abs(heat.values).max() == 1
-    (heat,) = heats(plots.field_plot(erf, log=True))
+    (heat,) = marks_of(plots.field_plot(erf, log=True), Heat)
     assert (heat.values.min() >= 0, heat.values.max(), heat.scale.colors) == (True, 1, "magnitude")
 
 
@@ -183,7 +179,11 @@ def test_photograph_lies_below_the_map_pixel_on_pixel() -> None:
     plot = plots.field_plot(measured(), photo=PHOTO)
     (panel,) = plot.panels
     assert isinstance(panel.marks[0], Photo)
-    assert heats(plot)[0].opacity < 1 == heats(plots.field_plot(measured()))[0].opacity
+    assert (
+        marks_of(plot, Heat)[0].opacity
+        < 1
+        == marks_of(plots.field_plot(measured()), Heat)[0].opacity
+    )
     low, high = span(panel, "x")
     assert low < -0.5 < 39.5 < high, "all of the image is in view"
     assert is_whole_pixels(panel)
@@ -194,7 +194,7 @@ def test_an_orange_map_over_an_image_has_transparency_of_its_own() -> None:
     grey = Heat(np.zeros((32, 40)), Scale("", 0, 1, "grey"))
     scale = plots.peak_scale([measured()], colors="overlay")
     panel = plots.field_panel(measured(), scale, below=(grey,))
-    _, heat = [mark for mark in panel.marks if isinstance(mark, Heat)]
+    _, heat = marks_of(panel, Heat)
     assert (heat.scale.colors, heat.opacity) == ("overlay", 1)
 
 
@@ -204,7 +204,7 @@ def test_an_input_with_one_axis_is_drawn_as_a_strip() -> None:
     assert span(panel, "y") == (0.5, -0.5)
     assert panel.cell == 0
     assert panel.y.hidden
-    heat = next(mark for mark in panel.marks if isinstance(mark, Heat))
+    (heat,) = marks_of(panel, Heat)
     assert heat.values.shape == erf.map.shape == (1, 9)
     assert "(px)" in panel.x.name
 
@@ -212,12 +212,12 @@ def test_an_input_with_one_axis_is_drawn_as_a_strip() -> None:
 def test_preview_is_the_closed_form() -> None:
     expected = closed()
     plot = plots.expected_plot(expected, "soon")
-    (heat,) = heats(plot)
+    (heat,) = marks_of(plot, Heat)
     np.testing.assert_allclose(heat.values, expected.map / expected.map.max())
     assert heat.left == expected.origin[1] - 0.5
     assert heat.scale.label == "expected squared gradient, share of the peak"
     assert "Closed form, no gradient" in plot.notes[0]
-    assert heats(plots.expected_plot(expected, log=True))[0].scale.log
+    assert marks_of(plots.expected_plot(expected, log=True), Heat)[0].scale.log
     assert is_whole_pixels(plot.panels[0])
 
 
@@ -233,7 +233,7 @@ def test_variants_share_colors_and_pixels(count: int, log: bool) -> None:
     chosen = variants(count)
     plot = plots.variants_plot(chosen, log=log)
     top = max(float(erf.map.max()) for erf in chosen.values())
-    for heat, erf in zip(heats(plot), chosen.values(), strict=True):
+    for heat, erf in zip(marks_of(plot, Heat), chosen.values(), strict=True):
         np.testing.assert_allclose(heat.values, erf.map / top)
     (scale,) = color_bars(plot)
     assert ("largest peak" in scale.label) == (count > 1)
@@ -250,9 +250,8 @@ def test_variants_share_colors_and_pixels(count: int, log: bool) -> None:
 def test_recipes_of_variants_say_only_what_differs() -> None:
     text = " ".join(plots.variants_plot(variants(4)).notes)
     assert text.count("He-normal") == 1
-    assert "corner: layer" in text
-    assert "(0, 1)" in text
-    assert "|g|: aggregate abs." in text
+    assert "corner: unit (0, 1) of 32×40." in text
+    assert "|g|: mean of the absolute gradient" in text
 
 
 @pytest.mark.parametrize("count", [0, 5])

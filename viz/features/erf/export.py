@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core import data
 from core.errors import SpecError
+from core.plots.effective_curves import convergence_plot, energy_plot, sections_plot
+from core.plots.effective_field import expected_plot, field_plot, variants_plot
+from core.plots.effective_study import study_plot
+from core.plots.plot import Plot
 from viz.choices import network, network_analysis
 from viz.features.erf import compute as compute_erf
 from viz.features.erf.params import COMPARISONS, STUDIES, TABS, ErfSettings, Request
 from viz.server.queue import run_now
-from viz.slides.style import Picture, Style, refuse_unfit
+from viz.slides.style import Picture, plot_picture, refuse_unfit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from core.erf import EffectiveReceptiveField
     from core.erf.expected import ExpectedErf
-    from core.erf.study import Study
+
+
+Draw = Callable[[Request, "EffectiveReceptiveField", "ExpectedErf | None", ErfSettings], Plot]
+"""A function that describes a plot of a measured map."""
+
+
+def map_plot(
+    request: Request,
+    erf: EffectiveReceptiveField,
+    expected: ExpectedErf | None,
+    values: ErfSettings,
+) -> Plot:
+    """The map with its outlines, over the picture if the page draws it so."""
+    photo = None
+    if values.over:
+        size = request.network.input_size[1:]
+        photo = data.picture(values.picture, size, 3).transpose(1, 2, 0).astype("uint8")
+    title = request_title(request)
+    return field_plot(erf, title, log=values.log, expected=expected, photo=photo)
+
+
+PLOTS: dict[str, tuple[str, Draw]] = {
+    "map": ("The map", map_plot),
+    "sections": ("Cross-sections", lambda _, erf, expected, __: sections_plot(erf, expected)),
+    "energy": ("Energy inside a square", lambda _, erf, *__: energy_plot(erf)),
+    "convergence": ("Convergence", lambda _, erf, *__: convergence_plot(erf)),
+}
+"""(label in the menu, plot) of a measured map's pictures by name."""
 
 
 def pictures(values: ErfSettings) -> list[Picture]:
@@ -32,25 +61,16 @@ def pictures(values: ErfSettings) -> list[Picture]:
     valid = network.with_suitable_input(values)
     request = checked_request(valid)
     offered = [
-        Picture(name, label, partial(_measure_and_draw, name, request, valid))
-        for name, label in LABELS.items()
+        plot_picture(name, label, partial(_measured_plot, name, request, valid))
+        for name, (label, _) in PLOTS.items()
     ]
     if valid.compare:
-        offered.append(Picture("variants", "Variants", partial(_draw_variants, valid)))
+        offered.append(plot_picture("variants", "Variants", partial(_variants_now, valid)))
     if valid.study:
-        offered.append(Picture("study", "Study", partial(_draw_study, valid.study)))
+        offered.append(plot_picture("study", "Study", partial(_study_now, valid.study)))
     first = {TABS["energy"]: "energy", TABS["compare"]: "variants", TABS["studies"]: "study"}
     offered.sort(key=lambda picture: picture.name != first.get(valid.tab, "map"))
     return [replace(picture, settings=settings_text(request)) for picture in offered]
-
-
-LABELS = {
-    "map": "The map",
-    "sections": "Cross-sections",
-    "energy": "Energy inside a square",
-    "convergence": "Convergence",
-}
-"""Labels in the menu by a picture's name."""
 
 
 def checked_request(values: ErfSettings) -> Request:
@@ -88,91 +108,36 @@ def page_pictures(
     values: ErfSettings,
 ) -> list[Picture]:
     """The pictures of a measured map; without a map the closed form's, if there is one."""
-    if erf is None:
-        if expected is None:
-            return []
+    if erf is not None:
         return [
-            Picture("expected", "Expected map", partial(_draw_expected, request, expected, values))
+            plot_picture(name, label, partial(_titled_plot, name, request, erf, expected, values))
+            for name, (label, _) in PLOTS.items()
         ]
-    return [
-        Picture(name, label, partial(_draw_measured, name, request, erf, expected, values))
-        for name, label in LABELS.items()
-    ]
+    if expected is None:
+        return []
+    make = partial(expected_plot, expected, request_title(request), log=values.log)
+    return [plot_picture("expected", "Expected map", make)]
 
 
-def picture_of_variants(
-    named: Mapping[str, EffectiveReceptiveField], values: ErfSettings
-) -> Picture:
-    """The slide of some variants' maps side by side, by label."""
-
-    def draw(style: Style) -> Figure:
-        from viz.slides.effective_field import variants
-
-        return variants(named, style, log=values.log)
-
-    return Picture("variants", "Variants", draw)
-
-
-def picture_of_study(result: Study) -> Picture:
-    """The slide of a finished study."""
-
-    def draw(style: Style) -> Figure:
-        from viz.features.erf.study_slide import study
-
-        return study(result, style)
-
-    return Picture("study", "Study", draw)
-
-
-def _draw_measured(
+def _titled_plot(
     name: str,
     request: Request,
     erf: EffectiveReceptiveField,
     expected: ExpectedErf | None,
     values: ErfSettings,
-    style: Style,
-) -> Figure:
-    """Draw the picture with this key of `LABELS`."""
-    if name == "map":
-        from viz.features.erf.slides import erf_map
-
-        options: dict[str, Any] = {"log": values.log, "expected": expected}
-        return erf_map(
-            erf,
-            style,
-            title=request_title(request),
-            photo=_photo_below_map(request, values),
-            **options,
-        )
-    from viz.features.erf import curve_slides
-
-    if name == "sections":
-        return curve_slides.sections(erf, style, title=request_title(request), expected=expected)
-    draw = curve_slides.energy if name == "energy" else curve_slides.convergence
-    return draw(erf, style, title=request_title(request))
+) -> Plot:
+    """The plot with this key of `PLOTS`, whose title names network, layer and unit."""
+    plot = PLOTS[name][1](request, erf, expected, values)
+    unit = request_title(request)
+    if plot.title == unit:
+        return plot
+    return replace(plot, title=f"{unit}: {plot.title[:1].lower()}{plot.title[1:]}")
 
 
-def _photo_below_map(request: Request, values: ErfSettings) -> Any:
-    """The picture below the map, (H, W, 3) of 0 to 255; None if the page does not draw it."""
-    if not values.over:
-        return None
-    size = request.network.input_size[1:]
-    return data.picture(values.picture, size, 3).transpose(1, 2, 0).astype("uint8")
-
-
-def _draw_expected(
-    request: Request, expected: ExpectedErf, values: ErfSettings, style: Style
-) -> Figure:
-    """Draw the closed form's map."""
-    from viz.features.erf.slides import expected_map
-
-    return expected_map(expected, style, title=request_title(request), log=values.log)
-
-
-def _measure_and_draw(name: str, request: Request, values: ErfSettings, style: Style) -> Figure:
-    """Measure the map, and draw the picture with this key of `LABELS`."""
+def _measured_plot(name: str, request: Request, values: ErfSettings) -> Plot:
+    """Measure the map, and describe the plot with this key of `PLOTS`."""
     expected = compute_erf.expected(request)
-    return _draw_measured(name, request, measure_now(request), expected, values, style)
+    return _titled_plot(name, request, measure_now(request), expected, values)
 
 
 @lru_cache(maxsize=4)
@@ -193,16 +158,15 @@ def possible_variants(values: ErfSettings) -> tuple[dict[str, Request], list[str
     return requests, refused
 
 
-def _draw_variants(values: ErfSettings, style: Style) -> Figure:
-    """Measure and draw the variants of the chosen comparison; all of them must be possible."""
+def _variants_now(values: ErfSettings) -> Plot:
+    """Measure the variants of the chosen comparison; all of them must be possible."""
     requests, refused = possible_variants(values)
     if refused or len(requests) < 2:
         raise SpecError("compare", "must fit the network: " + " ".join(refused), values.compare)
     named = {label: measure_now(each) for label, each in requests.items()}
-    return picture_of_variants(named, values).draw(style)
+    return variants_plot(named, log=values.log)
 
 
-def _draw_study(name: str, style: Style) -> Figure:
-    """Run and draw the study with this name in the URL."""
-    result = run_now(compute_erf.study_work(STUDIES[name][1]))
-    return picture_of_study(result).draw(style)
+def _study_now(name: str) -> Plot:
+    """Run the study with this name in the URL."""
+    return study_plot(run_now(compute_erf.study_work(STUDIES[name][1])))

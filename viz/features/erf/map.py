@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from viz.choices import network_analysis
-from viz.features.erf.export import request_title
+from core.plots.effective_field import expected_plot
+from viz.features.erf.export import map_plot, request_title
 from viz.features.erf.params import ErfSettings, Request
 from viz.page import progress
+from viz.page.plots import show_plot
 from viz.page.tables import Cell, table
 from viz.server.queue import View
 
@@ -22,8 +23,6 @@ def erf_map(
     request: Request, view: View, expected: ExpectedErf | None, values: ErfSettings
 ) -> None:
     """Draw the map so far, or the expected map while there is none, and the numbers beside it."""
-    from viz.features.erf.plots import erf_figure, expected_figure
-
     done = view.partial.convergence[-1].draws if view.partial else 0
     stopped = f"Stopped after {done} of {request.draws} draws."
     progress.status_line("erf", request, view, "Backpropagating", stopped=stopped)
@@ -31,17 +30,10 @@ def erf_map(
     left, right = st.columns([1.5, 1])
     with left:
         if erf is not None:
-            photo = None
-            if values.over:
-                size = request.network.input_size[1:]
-                photo = network_analysis.picture_data_url(values.picture, size)
-            figure = erf_figure(
-                erf, log=values.log, expected=expected, photo=photo, title=request_title(request)
-            )
-            st.plotly_chart(figure, theme="streamlit", key="erf_map")
+            show_plot(map_plot(request, erf, expected, values), "erf_map")
         elif expected is not None and view.error in ("", progress.STOPPED):
-            figure = expected_figure(expected, log=values.log, title=request_title(request))
-            st.plotly_chart(figure, theme="streamlit", key="erf_map")
+            title = request_title(request)
+            show_plot(expected_plot(expected, title, log=values.log), "erf_map")
         elif not view.error:
             st.skeleton(height=460)
     with right:

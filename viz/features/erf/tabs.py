@@ -5,23 +5,27 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
 from core.networks.notation import to_notation
+from core.plots.effective_curves import convergence_plot, energy_plot, sections_plot
+from core.plots.effective_field import variants_plot
+from core.plots.effective_study import study_plot
 from core.training.spec import OwnImages, TrainingSpec
 from core.training.text import to_text
 from viz.features.erf import compute, export
-from viz.features.erf import plots as figures
 from viz.features.erf.params import PAGE, STUDIES, ErfSettings, Request
 from viz.page import progress
+from viz.page.plots import show_plot
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
 from viz.page.widgets import widget
 from viz.server.queue import View, Work
-from viz.slides.style import Picture
+from viz.slides.style import Picture, plot_picture
 
 if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
@@ -54,7 +58,7 @@ def _sections_tab(
     if erf is None:
         st.caption(BEFORE_MAP)
         return
-    st.plotly_chart(figures.sections_figure(erf, expected), theme="streamlit", key="erf_sections")
+    show_plot(sections_plot(erf, expected), "erf_sections")
     st.markdown(
         "Many random paths end near the center and few at the rim, so the map comes close to a "
         "Gaussian: the *effective* field is narrower than the theoretical one, and its width grows "
@@ -72,9 +76,11 @@ def _energy_and_convergence_tab(
     if erf is None:
         st.caption(BEFORE_MAP)
         return
-    left, right = st.columns(2)
-    left.plotly_chart(figures.energy_figure(erf), theme="streamlit", key="erf_energy")
-    right.plotly_chart(figures.convergence_figure(erf), theme="streamlit", key="erf_settled")
+    left, right = st.columns([1, 2])
+    with left:
+        show_plot(energy_plot(erf), "erf_energy")
+    with right:
+        show_plot(convergence_plot(erf), "erf_settled")
 
 
 def _compare_tab(
@@ -103,15 +109,15 @@ def _compare_tab(
         ready = {label: v.result or v.partial for label, v in current.items()}
         ready = {label: variant for label, variant in ready.items() if variant is not None}
         if ready:
-            figure = figures.variants_figure(ready, log=values.log)
-            st.plotly_chart(figure, theme="streamlit", key="erf_variants")
+            show_plot(variants_plot(ready, log=values.log), "erf_variants")
             st.dataframe(_metrics_columns(ready), hide_index=True)
 
     works: dict[Hashable, Work] = {each: compute.work(each) for each in requests.values()}
     views = progress.request_and_draw("compare", works, draw)
     ready = {label: views[variant].result for label, variant in requests.items()}
     ready = {label: erf for label, erf in ready.items() if erf is not None}
-    return [export.picture_of_variants(ready, values)] if ready else []
+    make = partial(variants_plot, ready, log=values.log)
+    return [plot_picture("variants", "Variants", make)] if ready else []
 
 
 def _metrics_columns(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any]]:
@@ -137,8 +143,6 @@ def _studies_tab(
     page: PageState[ErfSettings],
 ) -> list[Picture]:
     """Draw the choice of a study, its figure and its table; returns the slide."""
-    from viz.features.erf.study_plot import study_figure
-
     st.markdown(
         "Stacks of 3×3 convolutions with 16 channels, where only one thing is changed; 64 draws "
         "each, weights drawn anew. They do not depend on the network above."
@@ -153,13 +157,15 @@ def _studies_tab(
         view = views[key]
         progress.status_line("studies", key, view, "Measuring", "networks")
         if view.result is not None:
-            st.plotly_chart(study_figure(view.result), theme="streamlit", key="erf_study")
+            show_plot(study_plot(view.result), "erf_study")
             st.dataframe(_study_columns(view.result), hide_index=True)
 
     view = progress.request_and_draw("studies", {key: compute.study_work(STUDIES[name][1])}, draw)[
         key
     ]
-    return [export.picture_of_study(view.result)] if view.result is not None else []
+    if view.result is None:
+        return []
+    return [plot_picture("study", "Study", partial(study_plot, view.result))]
 
 
 def _study_columns(study: Study) -> dict[str, list[Any]]:

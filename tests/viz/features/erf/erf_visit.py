@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +24,8 @@ __all__ = [
     "again",
     "button",
     "button_labels",
-    "chart",
+    "charts",
+    "foot",
     "heat",
     "link_of",
     "numbers",
@@ -83,16 +85,21 @@ def said(at: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def chart(at: AppTest, key: str) -> dict[str, Any]:
-    """A figure on the page as the browser gets it."""
-    found = [each.proto for each in at.get("plotly_chart") if each.proto.id.endswith(f"-{key}")]
-    return json.loads(found[0].spec) if found else {}
+def charts(at: AppTest, key: str) -> list[dict[str, Any]]:
+    """The panels of a plot on the page as the browser gets them."""
+    ids = re.compile(rf"-{key}_\d+$")
+    return [json.loads(e.proto.spec) for e in at.get("plotly_chart") if ids.search(e.proto.id)]
 
 
-def heat(at: AppTest, key: str = "erf_map") -> np.ndarray:
-    """The colours of a map's pixels; empty without one."""
-    traces = chart(at, key).get("data", [])
-    return next((numbers(each["z"]) for each in traces if each["type"] == "heatmap"), np.empty(0))
+def foot(at: AppTest) -> str:
+    """The legends, color bars and notes of all plots."""
+    return "".join(e.proto.body for e in at.get("html") if "plot-foot" in e.proto.body)
+
+
+def heat(at: AppTest, part: str = "customdata") -> np.ndarray:
+    """The values of a map's pixels, or their colors' positions ``"z"``; empty without one."""
+    traces = [trace for panel in charts(at, "erf_map") for trace in panel["data"]]
+    return next((numbers(each[part]) for each in traces if each["type"] == "heatmap"), np.empty(0))
 
 
 def numbers(array: Any) -> np.ndarray:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
-import numpy as np
 import pytest
-from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from core.erf import EffectiveReceptiveField, studies
+from core.erf import studies
 from core.erf.study import Study, StudySettings
 from core.errors import SpecError
+from core.plots.effective_study import study_plot
 from tests.viz.slides import fits
 from viz.choices import network
 from viz.features.erf import compute, export
 from viz.features.erf.params import ErfSettings
-from viz.slides.style import Picture, Style
+from viz.slides.style import Picture, Style, plot_picture
 
 SMALL = {
     "layers": "2x[conv3 p1 c2, relu], conv3 s2 p1 c2",
@@ -39,27 +37,11 @@ def of(**query: str) -> dict[str, Picture]:
     return {one.name: one for one in export.pictures(values_of({**SMALL, **query}))}
 
 
-def measured(query: dict[str, str]) -> EffectiveReceptiveField:
-    return export.measure_now(export.checked_request(values_of(query)))
-
-
 @cache
 def study(name: str) -> Study:
     """With the rows that a page shows, of few draws: what is drawn is tested, not the laws."""
     found: Study = getattr(studies, name)(settings=StudySettings(channels=2, draws=4))
     return found
-
-
-def meshes(figure: Figure) -> list[QuadMesh]:
-    """The maps of a figure, colour bars left out."""
-    bars = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
-    return [
-        each
-        for axes in figure.axes
-        if axes not in bars
-        for each in axes.collections
-        if isinstance(each, QuadMesh)
-    ]
 
 
 @fits.on_every_slide
@@ -91,102 +73,26 @@ def test_variants_fit(slide: fits.Slide) -> None:
 @fits.on_every_slide
 @pytest.mark.parametrize("name", ["padding_study", "kernel_study"])
 def test_a_study_fits(name: str, slide: fits.Slide) -> None:
-    fits.check(export.picture_of_study(study(name)), slide)
+    picture = plot_picture("study", "Study", partial(study_plot, study(name)))
+    fits.check(picture, slide)
 
 
-@pytest.mark.parametrize("aggregate", ["energy", "signed"])
-def test_the_cells_are_shares_of_the_peak(aggregate: str) -> None:
-    query = {**SMALL, "aggregate": aggregate}
-    erf = measured(query)
-    (mesh,) = meshes(fits.drawn(of(aggregate=aggregate)["map"], WIDE))
-    expected = (erf.map if aggregate == "signed" else erf.energy) / erf.energy.max()
-    np.testing.assert_allclose(mesh.get_array().filled(np.nan).reshape(erf.map.shape), expected)
-    assert mesh.get_clim() == ((-1, 1) if aggregate == "signed" else (0, 1))
+@pytest.mark.parametrize(
+    "link, unit",
+    [
+        (NARROW, "These layers, repeat0.1.conv0, unit (0, 0)"),
+        ({"network": "resnet18", "draws": "1"}, "ResNet-18, layer4.1, unit (3, 3)"),
+    ],
+)
+def test_titles_name_the_layer_as_the_other_pages_do(link: dict[str, str], unit: str) -> None:
+    """Not by its node in the graph, as in ``repeat0_1_conv0`` and ``add_7``."""
+    assert export.request_title(export.checked_request(values_of(link))) == unit
 
 
-def test_decades_leave_zeros_blank_and_end_at_the_lowest() -> None:
-    """Uniform weights reach only every second pixel behind a 1×1 with stride 2."""
-    layers = "conv1 s2 c2, conv3 p1 c2"
-    erf = measured({**SMALL, "layers": layers})
-    (mesh,) = meshes(fits.drawn(of(layers=layers, log="true")["map"], WIDE))
-    shown = mesh.get_array().reshape(erf.map.shape)
-    assert (np.ma.getmaskarray(shown) == (erf.map == 0)).all()
-    assert (erf.map == 0).any()
-    assert mesh.get_clim() == (-4, 0)
-
-
-def boxes(figure: Figure) -> set[tuple[float, float, float, float]]:
-    return {
-        (patch.get_x(), patch.get_y(), patch.get_width(), patch.get_height())
-        for axes in figure.axes
-        for patch in axes.patches
-        if type(patch) is Rectangle
-    }
-
-
-def test_the_boxes_are_the_theoretical_field_and_the_squares_that_hold_the_energy() -> None:
-    erf = measured(SMALL)
-    found = boxes(fits.drawn(of()["map"], WIDE))
-    (top, bottom), (left, right) = erf.theory.unclipped
-    assert (left - 0.5, top - 0.5, right - left + 1, bottom - top + 1) in found
-    row, col = erf.theory.center
-    for side in (erf.square(0.5), erf.square(0.99)):
-        assert (col - side / 2, row - side / 2, side, side) in found
-
-
-def test_the_words_say_what_was_done() -> None:
-    erf = measured(SMALL)
-    texts = [text.get_text() for text in fits.texts_of(fits.drawn(of()["map"], WIDE))]
-    assert f"99 % in {erf.square(0.99)} px" in texts
-    words = " ".join(texts)
-    assert "4 draws" in words
-    assert "unit (4, 5) of 8×10" in words
-
-
-def test_cross_sections_are_the_marginals() -> None:
-    erf = measured(SMALL)
-    figure = fits.drawn(of()["sections"], WIDE)
-    for axes, marginal in zip(figure.axes, erf.marginals(), strict=True):
-        np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), marginal)
-
-
-def test_the_energy_grows_to_one_and_the_diamonds_stand_on_it() -> None:
-    erf = measured(SMALL)
-    (axes,) = fits.drawn(of()["energy"], WIDE).axes
-    curve, _, diamonds = axes.get_lines()
-    sides, held = erf.cumulative_energy()
-    np.testing.assert_allclose(curve.get_ydata(), held)
-    at = dict(zip(sides.tolist(), held.tolist(), strict=True))
-    assert list(diamonds.get_xdata()) == sorted(set(erf.squares.values()))
-    assert list(diamonds.get_ydata()) == [at[side] for side in diamonds.get_xdata()]
-
-
-def test_variants_have_one_colour_scale_and_one_size_of_pixel() -> None:
-    figure = fits.drawn(of(**NARROW)["variants"], WIDE)
-    found = meshes(figure)
-    assert len(found) == 3
-    assert {mesh.get_clim() for mesh in found} == {(0.0, 1.0)}
-    tops = [float(np.ma.max(mesh.get_array())) for mesh in found]
-    assert max(tops) == 1
-    assert min(tops) < 1
-    sides = {round(np.ptp(mesh.axes.get_xlim()), 6) for mesh in found if mesh.axes}
-    assert len(sides) == 1
-
-
-@pytest.mark.parametrize("name", ["padding_study", "kernel_study"])
-def test_a_study_has_every_row_and_its_laws(name: str) -> None:
-    found = study(name)
-    figure = fits.drawn(export.picture_of_study(found), WIDE)
-    lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
-    assert list(lines["σ"].get_ydata()) == [row.sigma for row in found.rows]
-    assert list(lines["theory"].get_ydata()) == [row.reach for row in found.rows]
-    laws = [
-        np.log(np.divide(*line.get_ydata())) / np.log(np.divide(*line.get_xdata()))
-        for axes in figure.axes
-        for line in axes.get_lines()
-        if "law" in str(line.get_label())
-    ]
-    assert sorted(laws) == pytest.approx(sorted(fit.exponent for fit in found.fits))
+def test_every_title_names_the_unit() -> None:
+    for name in export.PLOTS:
+        plot: Any = of()[name].draw
+        assert plot.args[0]().title.startswith("These layers, conv1, unit (4, 5)"), name
 
 
 @pytest.mark.parametrize(

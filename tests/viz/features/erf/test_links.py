@@ -11,7 +11,7 @@ from tests.viz.features.erf.erf_visit import (
     again,
     button,
     button_labels,
-    chart,
+    charts,
     link_of,
     said,
     text_of,
@@ -61,7 +61,7 @@ def test_a_part_of_a_link_is_ignored_with_a_sentence(name: str, monkeypatch: Any
     assert warned(at).startswith("Part of the link was ignored: ")
     assert sentence in warned(at)
     assert len(warned(at)) < 1000
-    assert chart(at, "erf_map"), "the rest of the link is shown"
+    assert charts(at, "erf_map"), "the rest of the link is shown"
     assert "img src" not in text_of(at)
     assert set(link_of(at)) <= {param.name for param in ErfSettings.params()}
     assert not set(link_of(at)) & (set(link) - {"input_height", "layers", "module"})
@@ -118,7 +118,7 @@ def test_what_cannot_be_computed_says_why_and_offers_a_way_on(name: str, monkeyp
     button(at, "Back to the first map").click()
     assert not again(at).warning
     assert values(at)["layers"] == PLAIN
-    assert chart(at, "erf_map")
+    assert charts(at, "erf_map")
 
 
 def test_too_many_draws_are_refused_with_a_button_for_fewer(monkeypatch: Any) -> None:
@@ -177,7 +177,7 @@ def test_extreme_inputs(channels: int, sides: tuple[int, int]) -> None:
     for tab in ("sections", "energy", "files"):
         at = until_done(visit(**tiny("conv3 p1 c2, relu", tab=tab) | size))
         assert not at.warning
-        assert chart(at, "erf_map")
+        assert charts(at, "erf_map")
 
 
 def test_the_map_to_choose_from_opens(monkeypatch: Any) -> None:

@@ -21,7 +21,8 @@ from tests.viz.features.erf.erf_visit import (
     again,
     button,
     button_labels,
-    chart,
+    charts,
+    foot,
     heat,
     link_of,
     requested,
@@ -68,7 +69,7 @@ def test_every_architecture_opens_and_is_asked_for(name: str, monkeypatch: Any) 
     assert not at.warning
     assert TABLE[name].title in text_of(at)
     assert button_labels(at).count("Stop") == 1
-    assert chart(at, "erf_map") or at.get("skeleton"), "the preview, or its place"
+    assert charts(at, "erf_map") or at.get("skeleton"), "the preview, or its place"
     assert held.wanted() == {requested(network=name, draws=1)}
 
 
@@ -108,10 +109,10 @@ def test_every_choice_of_the_recipe_gives_cores_map(choice: dict[str, Any]) -> N
 def test_the_preview_comes_first_then_parts_then_the_map(monkeypatch: Any) -> None:
     held = Held(monkeypatch)
     at = visit(**tiny(draws=16))
-    assert "Closed form, no gradient was taken." in json.dumps(chart(at, "erf_map"))
+    assert "Closed form, no gradient was taken." in foot(at)
     assert tabs.BEFORE_MAP in said(at)
     until(at, lambda _: "4 of 16 draws" in "".join(p.proto.text for p in at.get("progress")))
-    assert "Closed form" not in json.dumps(chart(at, "erf_map"))
+    assert "Closed form" not in foot(at)
     part = computed(**tiny(draws=4))
     np.testing.assert_allclose(heat(at), part.energy / part.energy.max(), atol=1e-5)
     held.go()
@@ -123,16 +124,16 @@ def test_the_preview_comes_first_then_parts_then_the_map(monkeypatch: Any) -> No
 
 def test_logarithmic_and_over_the_picture() -> None:
     at = until_done(visit(**tiny(log="true", over="true")))
-    figure = chart(at, "erf_map")
-    assert figure["layout"]["images"][0]["source"].startswith("data:image/jpeg")
+    (figure,) = charts(at, "erf_map")
+    assert figure["layout"]["images"][0]["source"].startswith("data:image/png")
     assert at.selectbox(key="picture").value == "china"
     expected = computed(**tiny())
     with np.errstate(divide="ignore"):
         logs = np.log10(expected.energy / expected.energy.max())
-    shown = heat(at)
-    seen = np.isfinite(shown) & (logs > -4)
+    places = heat(at, "z")
+    seen = np.isfinite(places) & (logs > -4)
     assert seen.any()
-    np.testing.assert_allclose(shown[seen], logs[seen], atol=1e-4)
+    np.testing.assert_allclose(places[seen], 1 + logs[seen] / 4, atol=1e-4)
 
 
 def test_the_table_has_every_metric() -> None:
@@ -214,7 +215,7 @@ def test_stop_keeps_the_part_and_go_on_brings_the_rest(monkeypatch: Any) -> None
     assert "Stopped after 4 of 16 draws." in said(at)
     part = computed(**tiny(draws=4))
     np.testing.assert_allclose(heat(at), part.energy / part.energy.max(), atol=1e-5)
-    assert chart(at, "erf_sections"), "the tabs show the part too"
+    assert charts(at, "erf_sections"), "the tabs show the part too"
     held.go()
     again(at)
     assert "Stopped after 4 of 16 draws." in said(at)
@@ -232,7 +233,7 @@ def test_stopped_before_the_first_draw_the_preview_stays(monkeypatch: Any) -> No
     assert "In the queue" in "".join(p.proto.text for p in at.get("progress"))
     button(at, "Stop").click()
     assert "Stopped after 0 of 16 draws." in said(again(at))
-    assert "Closed form" in json.dumps(chart(at, "erf_map"))
+    assert "Closed form" in foot(at)
     assert requested(**tiny(draws=16)) not in held.begun
 
 
@@ -240,11 +241,13 @@ def test_stopped_before_the_first_draw_the_preview_stays(monkeypatch: Any) -> No
 
 
 def test_cross_sections_and_energy() -> None:
-    sections = chart(until_done(visit(**tiny())), "erf_sections")
-    assert {trace["name"] for trace in sections["data"]} >= {"measured", "closed form"}
+    sections = charts(until_done(visit(**tiny())), "erf_sections")
+    assert len(sections) == 2
+    for panel in sections:
+        assert {trace["name"] for trace in panel["data"]} >= {"measured", "closed form"}
     at = until_done(visit(**tiny(tab="energy")))
-    assert chart(at, "erf_energy")
-    assert chart(at, "erf_settled")
+    assert charts(at, "erf_energy")
+    assert charts(at, "erf_settled")
     assert link_of(at)["tab"] == "energy"
 
 
@@ -277,7 +280,7 @@ def test_every_comparison(name: str, monkeypatch: Any) -> None:
         erf = computed(**link | dict(changes))
         row = labels.index(label)
         assert table["σ (px)"][row] == round(float(np.mean(erf.sigma)), 2)
-    assert sum(t["type"] == "heatmap" for t in chart(at, "erf_variants")["data"]) == len(labels)
+    assert len(charts(at, "erf_variants")) == len(labels)
 
 
 def test_a_comparison_that_cannot_be_says_so_for_each() -> None:
@@ -328,7 +331,7 @@ def a_study() -> Any:
 @pytest.mark.slow
 def test_a_real_study() -> None:
     at = until_done(visit(**tiny(tab="studies", study="skips")))
-    assert chart(at, "erf_study")
+    assert charts(at, "erf_study")
     assert len(at.dataframe[0].value) > 1
     assert not at.warning
 
@@ -346,7 +349,7 @@ def test_every_study_is_asked_for_by_its_name(name: str, monkeypatch: Any) -> No
     Held(monkeypatch).go()
     at = until_done(visit(**tiny(tab="studies", study=name)))
     assert ran == [name]
-    assert chart(at, "erf_study")
+    assert charts(at, "erf_study")
 
 
 @pytest.mark.parametrize(
