@@ -70,6 +70,11 @@ def block_notes(plot: Plot, room: float) -> list[str]:
     return [f"Each cell shows the mean of {block}×{block} values." for block in blocks]
 
 
+def first_lines(heat: Heat) -> list[list[str]]:
+    """The first lines of the texts in a map's cells."""
+    return [[text.split("\n")[0] for text in row] for row in heat.texts]
+
+
 def cell_texts(values: Numbers, digits: int = 3) -> list[list[str]]:
     """Texts for the cells of a map: significant digits, a true minus; "" for nan."""
     return [[cell_text(float(value), digits) for value in row] for row in values]

@@ -106,7 +106,8 @@ class Heat:
         scale: How they become colors.
         left, top: Edges of the first cell.
         width, height: Size of a cell.
-        texts: (H, W) texts in the cells, written where they fit; () for none.
+        texts: (H, W) texts in the cells; () for none. Where cells are too small, only the first
+            lines are written, or none.
         hover: (H, W) texts for the pointer; () for row, column and value.
         unit: Words behind the value for the pointer, such as "px"; "" for none.
         opacity: Below 1 over a photograph.

@@ -1,4 +1,4 @@
-"""Description of a table on a slide."""
+"""Description of a table."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ class Cell:
     Attributes:
         text: One line; broken where its column is aligned to the left.
         look: Words of "unread" (hatched), "faint", "wrong", "chosen" (framed), "strong".
+        hover: A text for the pointer on the screen; "" for none.
     """
 
     text: str
     look: str = ""
+    hover: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table. Columns and rows that do not fit are left out, with a note.
+    """A table. On a slide, columns and rows that do not fit are left out, with a note.
 
     Attributes:
         title: The heading.
@@ -31,7 +33,8 @@ class Table:
         align: "l", "c" or "r" for each column, all "c" as wide as the widest of them; the first
             left and the others right where empty.
         importance: A number for each row; the rows with the lowest are left out first.
-        optional: Number of columns at the right that can be left out without a note.
+        optional: Number of columns at the right that can be left out without a note. On the
+            screen their texts stand in small type below the names of the rows.
         sentences: Whether cells are sentences, which are wrapped, and whose columns share the
             room.
     """

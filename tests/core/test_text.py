@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import plural, sentence_case, times
+from core.text import padding_in_words, plural, sentence_case, times
 
 
 @given(st.text(), st.text(alphabet="abcäß×1 ", max_size=1))
@@ -24,3 +24,10 @@ def test_sizes_of_any_length() -> None:
 
 def test_a_count_gets_a_plural_noun_unless_it_is_one() -> None:
     assert [plural(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+
+
+def test_pads_in_words() -> None:
+    assert padding_in_words(((1, 1), (1, 1))) == "1 on every side"
+    assert padding_in_words(((0, 1), (0, 1))) == "0 before, 1 after"
+    assert padding_in_words(((0, 1), (2, 3))) == "top 0, bottom 1, left 2, right 3"
+    assert padding_in_words(((0, 0), (0, 0)), (1, 1)) == "0 on every side, output_padding 1"

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from core.plots.table import Table
+
 UNKNOWN = "–"
 """Cell of a value that cannot be computed."""
 WAITING = "…"
@@ -107,6 +109,26 @@ def table(
         f"aria-label='{escape(name)}'><table>{head}<tbody>{''.join(map(line, rows))}</tbody>"
         "</table></div>"
     )
+
+
+def described_table(content: Table, kind: str = "") -> str:
+    """A table's description as HTML, below its title and subtitle.
+
+    Args:
+        content: The table. Texts of its optional columns stand below the names of the rows.
+        kind: CSS classes besides "table".
+    """
+    count = len(content.columns) - content.optional
+    rows = (
+        [
+            Cell(row[0].text, ", ".join(cell.text for cell in row[count:]), head=True),
+            *(Cell(cell.text, kind=cell.look, title=cell.hover) for cell in row[1:count]),
+        ]
+        for row in content.rows
+    )
+    below = f"<p>{escape(content.subtitle)}</p>" if content.subtitle else ""
+    head = f"<div class='plot-head'><h4>{escape(content.title)}</h4>{below}</div>"
+    return head + table(content.title, content.columns[:count], rows, kind)
 
 
 def comparison_table(

@@ -16,40 +16,13 @@ from core.layer.kernels import filter_names
 from core.layer.operations import OPERATIONS, Operation
 from core.layer.padding import CONVENTIONS
 from core.layer.sizes import AxisFormula
-from core.layer.window import Pads, Pair
+from core.layer.window import Pair
+from core.text import int_pair_text, short_padding_text
 from core.text import times as times
 
 if TYPE_CHECKING:
     from core.layer.sweep import Sweep
     from core.receptive_field import ReceptiveField
-
-
-def int_pair_text(value: Pair) -> str:
-    """A (height, width) pair as ``2``, or as ``2×3`` if the two differ."""
-    return str(value[0]) if value[0] == value[1] else times(value)
-
-
-def short_padding_text(padding: Pads) -> str:
-    """Padding as ``1``, as ``1×2`` for height and width, or as ``top 0 bottom 1 …``."""
-    (top, bottom), (left, right) = padding
-    if top == bottom and left == right:
-        return int_pair_text((top, left))
-    sides = {"top": top, "bottom": bottom, "left": left, "right": right}
-    return " ".join(f"{name} {value}" for name, value in sides.items())
-
-
-def padding_in_words(padding: Pads, output_padding: Pair = (0, 0)) -> str:
-    """Padding in words: ``1 on every side``, ``0 before, 1 after``, or ``top 0, bottom 1, …``.
-
-    The output padding of a transposed convolution follows if there is one.
-    """
-    (top, bottom), (left, right) = padding
-    text = f"top {top}, bottom {bottom}, left {left}, right {right}"
-    if (top, bottom) == (left, right):
-        text = f"{top} on every side" if top == bottom else f"{top} before, {bottom} after"
-    return text + (
-        f", output_padding {int_pair_text(output_padding)}" if any(output_padding) else ""
-    )
 
 
 def layer_title(spec: LayerSpec) -> str:

@@ -11,7 +11,14 @@ from core.plots.legend import Entry, color_bars, entries
 from core.plots.maps import block_notes, cells_across, cells_down
 from core.plots.plot import Bars, Boxes, Dash, Hatch, Panel, Plot, Points, Polyline, Scale, Symbol
 from viz.plots.colors import screen_color, stops
-from viz.plots.panel import MAP_ROOM, fixed_width, map_size, margins, panel_height
+from viz.plots.panel import (
+    MAP_ROOM,
+    fixed_width,
+    map_size,
+    margins,
+    panel_height,
+    width_for_texts,
+)
 
 DASHES: dict[Dash, str] = {
     "solid": "", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 4",
@@ -63,8 +70,18 @@ def head_html(plot: Plot, names: Sequence[str], enlarged: float = 1.0) -> str:
 
 
 def _panel_css(panel: Panel, name: str, enlarged: float) -> str:
-    """Width and height of a panel: a map is a whole multiple of its cells wide on every screen."""
+    """Width and height of a panel, and from which width on texts are written into its cells.
+
+    A map is a whole multiple of its cells wide on every screen.
+    """
     height = panel_height(panel, enlarged)
+    least = width_for_texts(panel, enlarged)
+    fits = f"@container chart (max-width:{least - 1}px){{.{name} .textpoint{{display:none}}}}"
+    return (fits if least else "") + _size_css(panel, name, height, enlarged)
+
+
+def _size_css(panel: Panel, name: str, height: int, enlarged: float) -> str:
+    """Width and height of a panel."""
     box = f'[data-testid="stLayoutWrapper"]:has(> .{name})'
     chart = f'.{name} [data-testid="stPlotlyChart"]'
     around = margins(panel, enlarged)

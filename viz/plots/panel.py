@@ -16,7 +16,13 @@ import numpy as np
 from PIL import Image
 
 from core.plots.axes import span, ticks
-from core.plots.maps import cell_pixels, cells_across, cells_down, with_block_means
+from core.plots.maps import (
+    cell_pixels,
+    cells_across,
+    cells_down,
+    first_lines,
+    with_block_means,
+)
 from core.plots.plot import (
     Bars,
     Boxes,
@@ -51,6 +57,8 @@ MOST_MARKERS = 12
 """Most symbols on a line; more would hide its dashes."""
 READABLE = 22
 """Least side in pixels of a cell that holds a text."""
+DIGIT = 0.52
+"""Width of a digit as a share of the size of type."""
 LONGEST_NAME = 18
 """Most characters in a line of a name on an axis."""
 FONT = '"Source Sans", "Source Sans 3", sans-serif'
@@ -149,15 +157,31 @@ def _numbers(panel: Panel, side: Any, enlarged: float) -> list[tuple[float, str]
 def panel_height(panel: Panel, enlarged: float = 1.0) -> int:
     """Height of a panel's figure in pixels, its margins included."""
     around = margins(panel, enlarged)
+    return _inside_height(panel, enlarged) + around["t"] + around["b"]
+
+
+def _inside_height(panel: Panel, enlarged: float) -> int:
+    """Height of a panel's axes in pixels."""
     if panel.cell:
-        inside = map_size(panel, enlarged)[1]
-    elif panel.in_type:
-        inside = type_size(panel, enlarged)[1]
-    elif panel.rows:
-        inside = round(ROW * panel.rows * enlarged)
-    else:
-        inside = round(HEIGHTS[panel.size] * enlarged)
-    return inside + around["t"] + around["b"]
+        return map_size(panel, enlarged)[1]
+    if panel.in_type:
+        return type_size(panel, enlarged)[1]
+    return round((ROW * panel.rows if panel.rows else HEIGHTS[panel.size]) * enlarged)
+
+
+def width_for_texts(panel: Panel, enlarged: float = 1.0) -> int:
+    """Least width of a panel's figure in pixels with which the texts fit their cells; 0 for none."""
+    left, right = span(panel, "x")
+    widths = [
+        DIGIT * TYPE * enlarged * len(line) * abs(right - left) / mark.width
+        for mark in panel.marks
+        if isinstance(mark, Heat)
+        for row in mark.texts
+        for text in row
+        for line in text.split("\n")
+    ]
+    around = margins(panel, enlarged)
+    return round(max(widths)) + around["l"] + around["r"] if widths else 0
 
 
 def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> Figure:
@@ -261,7 +285,8 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         "ygap": int(heat.gaps),
     }
     if len(heat.hover):
-        trace |= {"hovertext": heat.hover, "hovertemplate": "%{hovertext}<extra></extra>"}
+        hover = [[text.replace("\n", "<br>") for text in row] for row in heat.hover]
+        trace |= {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"}
     else:
         down, across = (axis.name.split(" (")[0] or name for axis, name in
                         ((panel.y, "row"), (panel.x, "column")))  # fmt: skip
@@ -275,17 +300,21 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         heat.left + heat.width * (np.arange(cols) + 0.5),
         heat.top + heat.height * (np.arange(rows) + 0.5),
     )
-    side = map_size(panel, look.enlarged)[0] / cells_across(panel) if panel.cell else READABLE
+    high = _inside_height(panel, look.enlarged) * heat.height / abs(np.subtract(*span(panel, "y")))
     traces = [trace]
-    if len(heat.texts) and side >= READABLE:
-        traces.append(_texts(heat, values, middles, look))
+    if len(heat.texts) and high >= READABLE:
+        traces.append(_texts(heat, values, middles, float(high), look))
     if heat.select:
-        traces.append(_clickable(values, middles, side))
+        traces.append(_clickable(values, middles, float(high)))
     return traces
 
 
-def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], look: _Look) -> Trace:
-    """The texts in the cells of a map, black or white."""
+def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], high: float, look: _Look) -> Trace:
+    """The texts in the cells of a map, black or white; ``high`` is a cell's height in pixels."""
+    lines = max(text.count("\n") for row in heat.texts for text in row)
+    texts = (
+        heat.texts if high >= READABLE + 1.3 * TYPE * look.enlarged * lines else first_lines(heat)
+    )
     shares = heat.scale.shares(values)
     x, y = np.meshgrid(*middles)
     inks = [
@@ -297,7 +326,7 @@ def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], look: _Look) -> Tr
         "mode": "text",
         "x": x.ravel(),
         "y": y.ravel(),
-        "text": [text.replace("\n", "<br>") for row in heat.texts for text in row],
+        "text": [text.replace("\n", "<br>") for row in texts for text in row],
         "textfont": {"size": TYPE * look.enlarged, "color": inks},
     }
 

@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 
-from core.plots.maps import cells_across, with_block_means
+from core.plots.maps import cells_across, first_lines, with_block_means
 from core.plots.plot import (
     Bars,
     Boxes,
@@ -171,15 +171,16 @@ def _texts(pen: _Pen, heat: Heat) -> list[Any]:
     (x0, x1), (y0, y1) = pen.axes.get_xlim(), pen.axes.get_ylim()
     wide = pen.inches[0] * heat.width / abs(x1 - x0)
     high = pen.inches[1] * heat.height / abs(y1 - y0)
-    lines = [line for row in heat.texts for text in row for line in text.split("\n")]
-    points = _fitting(
-        lines, wide, high / max(t.count("\n") + 1 for r in heat.texts for t in r), pen
-    )
-    if not points:
+    for texts in (heat.texts, first_lines(heat)):
+        lines = [line for row in texts for text in row for line in text.split("\n")]
+        count = max(text.count("\n") + 1 for row in texts for text in row)
+        if points := _fitting(lines, wide, high, count, pen):
+            break
+    else:
         return []
     shares, artists = heat.scale.shares(heat.values), []
     for (row, col), share in np.ndenumerate(shares):
-        if text := heat.texts[row][col]:
+        if text := texts[row][col]:
             ink = (
                 pen.color("text") if share != share else ink_on(color_at(heat.scale, float(share)))
             )
@@ -189,11 +190,15 @@ def _texts(pen: _Pen, heat: Heat) -> list[Any]:
     return artists
 
 
-def _fitting(words: Sequence[str], wide: float, high: float, pen: _Pen) -> float:
-    """The type that fits cells of this size in inches; 0 below the smallest."""
+def _fitting(words: Sequence[str], wide: float, high: float, count: int, pen: _Pen) -> float:
+    """The type that fits ``count`` lines into cells of this size in inches; 0 below the smallest.
+
+    Digits are 0.73 of the size of type high, and lines stand 1.22 of it apart.
+    """
     points = pen.style.points
     widest = max((width_of(word, points) for word in words), default=0.0)
-    fitting = min(points, points * 0.86 * wide / max(widest, 1e-9), 72 * 0.7 * high)
+    share = min(0.7, 0.75 / (1.22 * count - 0.49))
+    fitting = min(points, points * 0.86 * wide / max(widest, 1e-9), 72 * share * high)
     return fitting if fitting >= 0.7 * points else 0.0
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
+    from core.layer.sizes import AxisFormula
     from core.plots.plot import Plot
     from core.plots.table import Table
 
@@ -211,6 +212,25 @@ def plot_picture(name: str, label: str, make: Callable[[], Plot | Table]) -> Pic
         make: Describes it, and computes what it needs; called when a file is drawn.
     """
     return Picture(name, label, partial(_draw_content, make))
+
+
+def formula_picture(
+    name: str, label: str, make: Callable[[], tuple[AxisFormula, AxisFormula]], title: str
+) -> Picture:
+    """A picture of the formula of an output size with its numbers.
+
+    Args:
+        name, label: See `Picture`.
+        make: Computes the formulas of height and width; called when a file is drawn.
+        title: The heading.
+    """
+
+    def draw(style: Style) -> Figure:
+        from viz.slides.formula import formula
+
+        return formula(make(), style, title=title)
+
+    return Picture(name, label, draw)
 
 
 def film_picture(

@@ -19,11 +19,12 @@ from core.layer.fixes import unread_mask
 from core.layer.operations import OPERATIONS, output_size
 from core.layer.sizes import formula, measured_size
 from core.layer.window import Pads
+from core.text import int_pair_text
+from core.text import short_padding_text as pads_text
 from tests.core.strategies import cases, pads
 from viz.page.words import (
     channel_names,
     cost_sentence,
-    int_pair_text,
     layer_title,
     player_labels,
     remainder_sentence,
@@ -33,7 +34,6 @@ from viz.page.words import (
     why_this_size,
     window_sentence,
 )
-from viz.page.words import short_padding_text as pads_text
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
-"""The pictures of the size page for slides; Matplotlib is loaded when one is drawn."""
+"""The plots and tables of the size page, on the screen and as pictures for slides."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from core.errors import SpecError
 from core.layer import LayerSpec
@@ -14,13 +13,15 @@ from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES
 from core.layer.sizes import formula, smaller_input_with_same_remainder
 from core.layer.solver import Solution
 from core.layer.window import Pair
+from core.plots.conventions import conventions_plot, conventions_table
+from core.plots.plot import Plot
+from core.plots.sizes import size_map, size_table, solutions_table
+from core.plots.table import Table
+from core.text import short_padding_text, times
 from viz.features.sizes import compute, params
 from viz.features.sizes.params import TABS, SizesSettings, solution_name
 from viz.page import words
-from viz.slides.style import Picture, Style, refuse_unfit
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from viz.slides.style import Picture, formula_picture, plot_picture, refuse_unfit
 
 
 def pictures(values: SizesSettings) -> list[Picture]:
@@ -43,91 +44,76 @@ def pictures(values: SizesSettings) -> list[Picture]:
 
 def picture_of_formula(spec: LayerSpec, size: Pair) -> Picture:
     """The picture of the size formula with its numbers."""
-    return Picture("formula", "The formula with its numbers", partial(_draw_formula, spec, size))
+    make, title = partial(formula, spec, size), settings_text(spec, size)
+    return formula_picture("formula", "The formula with its numbers", make, title)
 
 
 def pictures_of_tab(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> list[Picture]:
     """The pictures of a tab, given its name in the URL."""
     if name == "conventions":
-        table_pictures = (
-            ("conventions", "Padding conventions, side by side", _draw_conventions),
-            ("conventions_table", "Padding conventions, as a table", _draw_conventions_table),
-        )
+        draw, table = partial(conventions, spec, size), partial(conventions_of_size, spec, size)
         return [
-            Picture(key, label, partial(draw, spec, size)) for key, label, draw in table_pictures
+            plot_picture("conventions", "Padding conventions, side by side", draw),
+            plot_picture("conventions_table", "Padding conventions, as a table", table),
         ]
     if name == "kernels":
-        draw_map = partial(_draw_size_map, spec, size, values.convention)
-        return [Picture("kernel_stride", "Kernel size × stride", draw_map)]
+        make = partial(kernel_map, spec, size, values.convention)
+        return [plot_picture("kernel_stride", "Kernel size × stride", make)]
     if name == "solver":
         offered = _offered_layers(spec.operation, size, values)
-        wanted = values.output_height, values.output_width, values.solution
-        draw_solutions = partial(_draw_solutions, spec.operation, size, offered, wanted)
-        return [Picture("solutions", "Layers that give the wanted size", draw_solutions)] * bool(
-            offered
-        )
+        layers = partial(_solutions, spec.operation, size, offered, values)
+        label = "Layers that give the wanted size"
+        return [plot_picture("solutions", label, layers)] * bool(offered)
     if name == "common":
-        return [Picture("common_layers", "Common layers", partial(_draw_common_layers, size))]
-    return [Picture("stride_padding", "Stride × padding", partial(_draw_table, spec, size))]
+        return [plot_picture("common_layers", "Common layers", partial(common_layers, size))]
+    return [plot_picture("stride_padding", "Stride × padding", partial(padding_table, spec, size))]
 
 
 def settings_text(spec: LayerSpec, size: Pair) -> str:
     """The layer and its input size in words, for a caption."""
-    return f"{words.layer_title(spec)}, on {words.times(size)}"
+    return f"{words.layer_title(spec)}, on {times(size)}"
 
 
-def _draw_formula(spec: LayerSpec, size: Pair, style: Style) -> Figure:
-    """Draw the size formula."""
-    from viz.features.sizes.formula_slide import formula as draw
-
-    return draw(formula(spec, size), style, title=settings_text(spec, size))
-
-
-def _draw_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
-    """Draw the table of sizes by stride and padding."""
-    from viz.features.sizes.slides import size_table
-
-    side = {side for pads in spec.padding for side in pads}
-    chosen = (spec.stride[0], min(side)) if len({*spec.stride}) == len(side) == 1 else None
-    window = f"{words.times(spec.kernel_size)} {OPERATIONS[spec.operation].label.lower()}"
-    title = f"Output size of a {window} on {words.times(size)}"
-    return size_table(compute.size_table(spec, size), style, title=title, chosen=chosen)
+def padding_table(spec: LayerSpec, size: Pair) -> Table:
+    """The table of output sizes by stride and padding."""
+    sides = {side for pads in spec.padding for side in pads}
+    chosen = (spec.stride[0], min(sides)) if len({*spec.stride}) == len(sides) == 1 else None
+    window = f"{times(spec.kernel_size)} {OPERATIONS[spec.operation].label.lower()}"
+    title = f"Output size of a {window} on {times(size)}"
+    return size_table(compute.size_table(spec, size), title, chosen=chosen)
 
 
-def _draw_common_layers(size: Pair, style: Style) -> Figure:
-    """Draw the table of common layers."""
-    from viz.features.sizes.slides import size_table
-
-    inputs = USUAL_SIZES if size in USUAL_SIZES else (size, *USUAL_SIZES)
-    return size_table(
-        compute.common_layers(inputs),
-        style,
-        title="Output sizes of layers that many networks use (s: stride, p: padding)",
-        notes=[common.used_in for common in COMMON_LAYERS],
-        notes_head="used in",
-    )
+def common_layers(size: Pair) -> Table:
+    """The table of common layers on usual input sizes and, before them, on the page's own."""
+    inputs = inputs_of_common_layers(size)
+    sizes = compute.common_layers(inputs)
+    yours = f"{sizes.columns[0]} (yours)"
+    heads = (yours, *map(str, sizes.columns[1:])) if len(inputs) > len(USUAL_SIZES) else ()
+    title = "Output sizes of layers that many networks use (s: stride, p: padding)"
+    notes = "used in", [common.used_in for common in COMMON_LAYERS]
+    return size_table(sizes, title, heads=heads, notes=notes)
 
 
-def _draw_size_map(spec: LayerSpec, size: Pair, convention: str, style: Style) -> Figure:
-    """Draw the map of sizes by kernel size and stride."""
-    from viz.features.sizes.slides import size_map
+def inputs_of_common_layers(size: Pair) -> tuple[Pair, ...]:
+    """The usual input sizes, and before them the page's own if it is none of them."""
+    return USUAL_SIZES if size in USUAL_SIZES else (size, *USUAL_SIZES)
 
+
+def kernel_map(spec: LayerSpec, size: Pair, convention: str) -> Plot:
+    """The map of sizes by kernel size and stride, with the padding as set or of a convention."""
     named = convention if convention in CONVENTIONS else ""
-    padding = CONVENTIONS[named].label if named else words.short_padding_text(spec.padding)
-    title = f"{OPERATIONS[spec.operation].label}, padding {padding}, on {words.times(size)}"
+    padding = CONVENTIONS[named].label if named else short_padding_text(spec.padding)
+    layer = f"{OPERATIONS[spec.operation].label.lower()}, padding {padding}, on {times(size)}"
     square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
     chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
-    return size_map(compute.size_map(spec, size, named), style, title=title, chosen=chosen)
+    title = f"Output size by kernel size and stride: {layer}"
+    return size_map(compute.size_map(spec, size, named), title, chosen)
 
 
-def _draw_conventions(spec: LayerSpec, size: Pair, style: Style) -> Figure:
-    """Draw the padding conventions on a small input."""
-    from viz.features.sizes.convention_slide import conventions
-
-    drawn = drawn_size(spec, size)
-    return conventions(
-        compute.conventions(spec, drawn, True), style, title=settings_text(spec, drawn)
-    )
+def conventions(spec: LayerSpec, size: Pair) -> Plot:
+    """The padding conventions on an input that is small enough to be drawn."""
+    small = drawn_size(spec, size)
+    return conventions_plot(compute.conventions(spec, small, True), settings_text(spec, small))
 
 
 def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
@@ -140,12 +126,10 @@ def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
     return smaller_input_with_same_remainder(spec, size, max(8, needed))
 
 
-def _draw_conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
-    """Draw the table of padding conventions."""
-    from viz.features.sizes.slides import conventions_table
-
+def conventions_of_size(spec: LayerSpec, size: Pair) -> Table:
+    """The table of padding conventions."""
     title = f"Padding conventions: {settings_text(spec, size)}"
-    return conventions_table(compute.conventions(spec, size, False), style, title=title)
+    return conventions_table(compute.conventions(spec, size, False), title)
 
 
 def _offered_layers(operation: str, size: Pair, values: SizesSettings) -> list[Solution]:
@@ -157,18 +141,11 @@ def _offered_layers(operation: str, size: Pair, values: SizesSettings) -> list[S
     return [each for each in layers if not (values.all_read and each.unread)]
 
 
-def _draw_solutions(
-    operation: str,
-    size: Pair,
-    offered: Sequence[Solution],
-    wanted_and_chosen: tuple[int, int, str],
-    style: Style,
-) -> Figure:
-    """Draw the layers that give a wanted size."""
-    from viz.features.sizes.slides import solutions
-
-    *wanted, chosen = wanted_and_chosen
-    label = OPERATIONS[operation].label.lower()
-    title = f"Which {label} makes {wanted[0]}×{wanted[1]} out of {words.times(size)}?"
+def _solutions(
+    operation: str, size: Pair, offered: Sequence[Solution], values: SizesSettings
+) -> Table:
+    """The layers that give the wanted size."""
+    label, wanted = OPERATIONS[operation].label.lower(), (values.output_height, values.output_width)
+    title = f"Which {label} makes {times(wanted)} out of {times(size)}?"
     named = {solution_name(each): each for each in offered}
-    return solutions(offered, style, title=title, chosen=named.get(chosen))
+    return solutions_table(offered, title, named.get(values.solution))

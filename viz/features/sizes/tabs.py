@@ -1,7 +1,4 @@
-"""The tabs of the size page: tables, a map, padding conventions, and layers for a wanted size.
-
-Plotly is imported where a figure is drawn, so that the page appears before it is loaded.
-"""
+"""The tabs of the size page: tables, a map, padding conventions, and layers for a wanted size."""
 
 from __future__ import annotations
 
@@ -15,11 +12,10 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, operation_of
 from core.layer.padding import CONVENTIONS
-from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES, SizeTable
+from core.layer.size_tables import SizeTable
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.features.sizes import compute, export
-from viz.features.sizes.cells import convention_table_html, size_table_html
 from viz.features.sizes.params import (
     BOARD,
     PAGE,
@@ -31,12 +27,11 @@ from viz.features.sizes.params import (
     solution_name,
 )
 from viz.page import words
+from viz.page.plots import show_plot
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
+from viz.page.tables import described_table
 from viz.page.widgets import widget
-
-NUMBERS = ("number", "sides")
-"""Values of ``convention`` that are not the name of a padding convention."""
 
 
 def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
@@ -48,17 +43,10 @@ def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings
     save_menu(PAGE, pictures, export.settings_text(spec, size))
 
 
-def _draw_torch_agreement(table: SizeTable, name: str) -> None:
-    """Draw whether torch gives the sizes of the table, and a button that downloads it as CSV."""
-    cells, differ = table.agrees.size, int((~table.agrees).sum())
-    verdict = f"PyTorch agrees in all {cells} cells ✓"
-    if differ:
-        verdict = f"**PyTorch differs in {differ} of {cells} cells, marked in red.**"
-    text, button = st.columns([4, 1.3], vertical_alignment="center")
-    text.markdown(
-        f"{verdict} · Hatched: some input pixels are *unread* (no window reads them), and how many. "
-        "–: the layer does not fit. A single number *n* means *n*×*n*."
-    )
+def _draw_csv_button(table: SizeTable, name: str, text: str = "") -> None:
+    """Draw a text, and beside it a button that downloads a table as CSV."""
+    left, button = st.columns([4, 1.3], vertical_alignment="center")
+    left.markdown(f"{text}A single number *n* means *n*×*n*.")
     button.download_button(
         "Download as CSV",
         data=table.csv,
@@ -73,70 +61,42 @@ def _draw_torch_agreement(table: SizeTable, name: str) -> None:
 
 def _padding_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the table of output sizes by stride and padding."""
-    table = compute.size_table(spec, size)
-    sides = {side for pads in spec.padding for side in pads}
-    chosen = (spec.stride[0], min(sides)) if len({*spec.stride}) == len(sides) == 1 else None
-    framed = chosen and chosen[0] in table.rows and chosen[1] in table.columns
-    st.markdown(
-        f"Output size of the {words.times(spec.kernel_size)} window on {words.times(size)}, "
-        "by stride and padding" + (". Framed: the layer as set." if framed else ".")
-    )
-    st.html(size_table_html(table, chosen=chosen))
-    _draw_torch_agreement(table, "stride_padding")
+    st.html(described_table(export.padding_table(spec, size), "sizes"))
+    text = "–: the layer does not fit. "
+    _draw_csv_button(compute.size_table(spec, size), "stride_padding", text)
 
 
 def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the table of common layers on usual input sizes and the page's own."""
-    inputs = USUAL_SIZES if size in USUAL_SIZES else (*USUAL_SIZES, size)
-    table = compute.common_layers(inputs)
-    names = zip(table.columns, inputs, strict=True)
-    heads = tuple(f"{name} yours" if n == size else f"{name}" for name, n in names)
-    st.markdown(
-        "Output size of layers that many networks use, by input size. "
-        "*s*: stride, *p*: padding on every side."
-    )
-    st.html(size_table_html(table, heads, tuple(common.used_in for common in COMMON_LAYERS)))
-    _draw_torch_agreement(table, "common_layers")
+    st.html(described_table(export.common_layers(size), "sizes"))
+    table = compute.common_layers(export.inputs_of_common_layers(size))
+    _draw_csv_button(table, "common_layers", "–: the layer does not fit. ")
 
 
 def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the map of output sizes by kernel size and stride."""
-    from viz.features.sizes.plots import CONFIG, size_map
-
     convention = page.values.convention
-    named = "" if convention in NUMBERS else convention
-    table = compute.size_map(spec, size, named)
-    padding = CONVENTIONS[named].label if named else words.short_padding_text(spec.padding)
-    title = f"{OPERATIONS[spec.operation].label}, padding {padding}, on {words.times(size)}"
-    square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
-    chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
-    st.markdown("Output size by kernel size and stride, the padding as set.")
-    figure = size_map(table, title, chosen)
-    st.plotly_chart(figure, key="size_map", config=CONFIG, alt=f"Output sizes: {title}")
-    _draw_torch_agreement(table, "kernel_stride")
+    show_plot(export.kernel_map(spec, size, convention), "size_map")
+    named = convention if convention in CONVENTIONS else ""
+    _draw_csv_button(compute.size_map(spec, size, named), "kernel_stride")
 
 
 def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the layer under all padding conventions, on a small input and on the page's own."""
-    from viz.features.sizes.convention_plots import conventions
-    from viz.features.sizes.plots import CONFIG
-
     transposed = operation_of(spec).has("output_padding")
     cut = "; a transposed convolution's padding is cut off its output" if transposed else ""
     st.markdown(
         "A *convention* is a framework's rule for how much padding goes on which side. "
         f"The same layer, picture and kernel under each of them{cut}:"
     )
+    show_plot(export.conventions(spec, size), "conventions")
     drawn = export.drawn_size(spec, size)
-    title = export.settings_text(spec, drawn)
-    figure = conventions(compute.conventions(spec, drawn, True), title)
-    st.plotly_chart(figure, key="conventions", config=CONFIG, alt=f"Padding conventions: {title}")
     if drawn != size:
         st.markdown(
             f"The picture shows {words.times(drawn)}, whole strides less than {words.times(size)}, "
             f"so that the sides stay the same. On {words.times(size)}:"
         )
-    st.html(convention_table_html(compute.conventions(spec, size, False)))
+    st.html(described_table(export.conventions_of_size(spec, size), "sizes"))
 
 
 def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:

@@ -11,7 +11,6 @@ from core.layer.sizes import formula
 from tests.viz.slides import fits
 from viz.features.sizes import compute, export, params
 from viz.features.sizes.params import TABS, SizesSettings
-from viz.page.words import padding_in_words
 from viz.slides.style import Picture, Style
 
 NAMES = {
@@ -180,10 +179,3 @@ def test_the_formula_has_cores_steps(query: dict[str, str]) -> None:
         for axis in axes:
             steps = " = ".join(axis.latex_steps)
             assert any(text.endswith(f"= {steps}$") for text in shown)
-
-
-def test_pads_in_words() -> None:
-    assert padding_in_words(((1, 1), (1, 1))) == "1 on every side"
-    assert padding_in_words(((0, 1), (0, 1))) == "0 before, 1 after"
-    assert padding_in_words(((0, 1), (2, 3))) == "top 0, bottom 1, left 2, right 3"
-    assert padding_in_words(((0, 0), (0, 0)), (1, 1)) == "0 on every side, output_padding 1"

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from viz.features.sizes.cells import convention_table_html, size_table_html
 
 from core.layer import LayerSpec
 from core.layer.size_tables import (
@@ -17,7 +18,6 @@ from core.layer.size_tables import (
 )
 from viz.features.sizes import convention_plots as convention_figure
 from viz.features.sizes import plots as map_figure
-from viz.features.sizes.cells import convention_table_html, size_table_html
 
 
 def layer(k: int = 3, s: int = 2, p: int = 1, operation: str = "convolution") -> LayerSpec:
