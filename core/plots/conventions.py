@@ -19,7 +19,6 @@ from core.plots.plot import (
     PlotAxis,
     Points,
     Scale,
-    Words,
     signed_scale,
 )
 from core.plots.table import Cell, Table
@@ -38,7 +37,7 @@ EMPTY: tuple[tuple[int, str, Dash], ...] = (
 """Entries of `core.layer.window.Axis.source` without a pixel, with their names and dashes."""
 DIFFERS = "differs from the first panel"
 MOST_NUMBERED = 14
-"""Most columns, padding included, whose numbers stand in them; others stand on an axis."""
+"""Most columns, padding included, of which each has its number."""
 MOST_FRAMED = 8
 """Most rows or columns of values whose differences are framed; others get a dot."""
 
@@ -64,10 +63,11 @@ def conventions_plot(results: Sequence[ConventionResult], title: str) -> Plot:
     return Plot(
         title,
         tuple(_panel(result, axis, room) for result, axis in zip(drawn, room.axes, strict=True)),
-        f"{title}, by padding convention. {'; '.join(differing)}.",
+        f"{title}. {'; '.join(differing)}.",
         f"From top to bottom: the output, the windows, and {columns}.",
-        tuple(f"{result.label}: {result.refusal}." for result in results if result.refusal),
-        half=4,
+        tuple(f"{r.label}: {r.refusal.split(';')[0]}." for r in results if r.refusal),
+        columns=3,
+        half_table=conventions_table(results, title),
     )
 
 
@@ -135,8 +135,7 @@ def _panel(result: ConventionResult, axis: Axis, room: _Room) -> Panel:
     marks = (*_input_marks(axis, room), *_window_marks(axis, room), *_value_marks(result, room))
     note = padding_in_words(result.pads or ((0, 0), (0, 0)), result.output_padding)
     first, last = room.ends
-    many = last - first >= MOST_NUMBERED
-    across = PlotAxis("column", first - 0.5, last + 0.5, whole=True, grid=False, hidden=not many)
+    across = PlotAxis("input column", first - 0.5, last + 0.5, hidden=True)
     down = PlotAxis(low=room.inputs + room.strip, high=0, hidden=True)
     title = f"{result.label} → {times(result.output or ())}"
     return Panel(marks, across, down, title, note, size="medium")
@@ -169,7 +168,7 @@ def _value_marks(result: ConventionResult, room: _Room) -> Iterator[Heat | Boxes
             (left + (c + 0.05) * width, left + (c + 0.95) * width, r + 0.09, r + 0.91)
             for r, c in places
         ]
-        yield Boxes(boxes, DIFFERS, "white", width=1.5, cased=True)
+        yield Boxes(boxes, DIFFERS, "white", width=1, cased=True)
     else:
         x, y = [left + (c + 0.5) * width for _, c in places], [r + 0.5 for r, _ in places]
         yield Points(x, y, DIFFERS, "black", size=5, hover=None)
@@ -189,7 +188,7 @@ def _window_marks(axis: Axis, room: _Room) -> Iterator[Boxes]:
         yield Boxes(spans, "window, holes included", "window", width=1)
 
 
-def _input_marks(axis: Axis, room: _Room) -> Iterator[Boxes | Words]:
+def _input_marks(axis: Axis, room: _Room) -> Iterator[Boxes | Heat]:
     """The columns that windows slide over: read, unread, and those without a pixel."""
     top, bottom = room.inputs, room.inputs + room.strip
 
@@ -200,15 +199,16 @@ def _input_marks(axis: Axis, room: _Room) -> Iterator[Boxes | Words]:
         return [(x - 0.5 + margin, x + 0.5 - margin, top + inset, bottom - inset) for x in places]
 
     pixel, read = axis.source >= 0, axis.grid_reads > 0
-    yield Boxes(boxes(pixel & read, 0.03), "input", "input", width=0, fill="input")
+    yield Boxes(boxes(pixel & read, 0.03), "input", "input", width=1, fill="input", opacity=0.35)
     for kind, name, dash in EMPTY:
         yield Boxes(boxes(axis.source == kind, 0.1), name, "padding", dash, 1.5)
     yield Boxes(boxes(pixel & ~read, 0.06), "unread", "unread", width=1, hatch="/")
-    if room.ends[1] - room.ends[0] < MOST_NUMBERED:
-        for holds, color in ((pixel & read, "white"), (pixel & ~read, "text")):
-            places = _columns(axis)[holds].tolist()
-            names = [str(number) for number in axis.source[holds].tolist()]
-            yield Words(places, [(top + bottom) / 2] * len(places), names, color=color)
+    step = -(-(room.ends[1] - room.ends[0] + 1) // MOST_NUMBERED)
+    places = _columns(axis)[pixel]
+    width = float(step * (places[1] - places[0] if len(places) > 1 else 1))
+    names = [str(number) if reads else "" for number, reads in enumerate(axis.reads.tolist())]
+    blank = np.full((1, len(names[::step])), np.nan)
+    yield Heat(blank, room.scale, -width / 2, top, width, room.strip, texts=[names[::step]])
 
 
 def conventions_table(results: Sequence[ConventionResult], title: str) -> Table:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from core.layer.solver import Solution
     from core.layer.window import Pair
 
+LONGEST = 4
+"""Most characters in a cell of a map that has room for numbers on half a slide."""
 UNREAD_NOTE = "Hatched, in brackets: so many input pixels are unread (no window reads them)."
 
 
@@ -43,7 +45,7 @@ def size_map(sizes: SizeTable, title: str, chosen: Pair | None = None) -> Plot:
         framed = [(chosen[1] - 0.5, chosen[1] + 0.5, chosen[0] - 0.5, chosen[0] + 0.5)]
     marks = (
         Heat(sides, scale, left, top, texts=cells, hover=hover, gaps=True),
-        Boxes(strips, "pixels unread (second number: how many)", "unread", width=0,
+        Boxes(strips, "unread pixels (a second number counts them)", "unread", width=0,
               fill="white", hatch="/"),
         Points([columns[c] for _, c in misfits], [rows[r] for r, _ in misfits], "does not fit",
                "padding", "hbar", hover=[hover[r][c] for r, c in misfits]),
@@ -52,11 +54,14 @@ def size_map(sizes: SizeTable, title: str, chosen: Pair | None = None) -> Plot:
     across = PlotAxis("stride (px)", left, columns[-1] + 0.5, ticks=tuple(columns), grid=False)
     down = PlotAxis("kernel size (px)", rows[-1] + 0.5, top, ticks=tuple(rows), grid=False)
     what = "the side of the output" if _are_square(sizes) else "height×width of the output"
+    longest = max(len(line) for row in cells for text in row for line in text.split("\n"))
+    table = size_table(sizes, title, chosen=chosen, counts=False)
     return Plot(
         title,
         (Panel(marks, across, down, rows=len(rows)),),
         f"{title}. {_map_sentence(sizes)}",
         f"Each cell: {what} in pixels. {agreement(sizes)}",
+        half_table=table if longest > LONGEST else None,
     )
 
 
@@ -73,7 +78,7 @@ def _sides(sizes: SizeTable) -> tuple[np.ndarray, Scale]:
     powers = powers if len(powers) < 8 else powers[(len(powers) - 1) % 2 :: 2]
     label = "output side (px)"
     if not _are_square(sizes):
-        label = "geometric mean of the output's two sides (px)"
+        label = "output side, geometric mean (px)"
     return sides, Scale(
         label, 1.0, max(high, 2.0), log=True, ticks=tuple(map(float, powers)),
         names=tuple(map(str, powers)),
@@ -86,7 +91,8 @@ def _map_text(sizes: SizeTable, row: int, column: int) -> str:
         return ""
     unread = int(sizes.unread[row, column])
     text = int_pair_text(_pair(sizes.output[row, column]))
-    return text + (f"\n{short_number(unread)}" if unread else "")
+    count = f"{unread:,}" if unread < 100_000 else short_number(unread)
+    return text + (f"\n{count}" if unread else "")
 
 
 def _map_sentence(sizes: SizeTable) -> str:
@@ -140,6 +146,7 @@ def size_table(
     heads: Sequence[str] = (),
     notes: tuple[str, Sequence[str]] = ("", ()),
     chosen: tuple[int | str, int | str] | None = None,
+    counts: bool = True,
 ) -> Table:
     """Output sizes in rows and columns, unread pixels hatched, a dash where no layer fits.
 
@@ -149,17 +156,20 @@ def size_table(
         heads: Headings of the columns; empty for the columns' values.
         notes: Heading of a last column with a text for each row, and the texts; empty for none.
         chosen: Values of the row and the column of the cell that is framed.
+        counts: Whether the numbers of unread pixels stand in the cells.
     """
     framed = chosen and chosen[0] in sizes.rows and chosen[1] in sizes.columns
     subtitle = [agreement(sizes)]
-    subtitle += [UNREAD_NOTE] if (sizes.unread > 0).any() else []
+    note = UNREAD_NOTE if counts else "Hatched: some input pixels are unread."
+    subtitle += [note] if (sizes.unread > 0).any() else []
     subtitle += ["Framed: the layer as set."] if framed else []
     last = bool(notes[1])
-    columns = [f"{sizes.row_name} ↓ {sizes.column_name} →", *(heads or map(str, sizes.columns))]
+    corner = f"{sizes.row_name} ↓ {sizes.column_name} →".replace("_", " ")
+    columns = [corner, *(heads or map(str, sizes.columns))]
     rows = tuple(
         (
             Cell(str(name)),
-            *(_size_cell(sizes, row, column, chosen) for column in range(len(sizes.columns))),
+            *(_size_cell(sizes, row, column, chosen, counts) for column in range(len(columns) - 1)),
             *(Cell(text, "faint") for text in notes[1][row : row + 1]),
         )
         for row, name in enumerate(sizes.rows)
@@ -170,7 +180,11 @@ def size_table(
 
 
 def _size_cell(
-    sizes: SizeTable, row: int, column: int, chosen: tuple[int | str, int | str] | None
+    sizes: SizeTable,
+    row: int,
+    column: int,
+    chosen: tuple[int | str, int | str] | None,
+    counts: bool,
 ) -> Cell:
     """The cell of one layer; ``row`` and ``column`` are indices."""
     unread, fits = int(sizes.unread[row, column]), bool(sizes.fits[row, column])
@@ -181,7 +195,7 @@ def _size_cell(
         "wrong": not sizes.agrees[row, column],
     }
     text = int_pair_text(_pair(sizes.output[row, column])) if fits else "–"
-    text += f" ({unread:,})" if unread else ""
+    text += f" ({unread:,})" if unread and counts else ""
     if looks["wrong"]:
         text += f", PyTorch {times(_pair(sizes.measured[row, column]))}"
     look = " ".join(name for name, holds in looks.items() if holds)

@@ -49,6 +49,8 @@ SHAPES: dict[Symbol, str] = {
 """SVG paths of symbols in a swatch of 26×14."""
 LEAST_WIDTH = 210
 """Least width in pixels of the axes of a panel that is not a map, beside others."""
+COLUMN_GAP = 22
+"""Pixels between two panels side by side."""
 WIDEST_BAR = 420
 """Largest width in pixels of a color bar."""
 
@@ -66,7 +68,18 @@ def head_html(plot: Plot, names: Sequence[str], enlarged: float = 1.0) -> str:
     css = [
         _panel_css(panel, name, enlarged) for panel, name in zip(plot.panels, names, strict=True)
     ]
-    return f'<div class="plot-head">{title}{below}</div><style>{"".join(css)}</style>'
+    return f'<div class="plot-head">{title}{below}</div><style>{"".join(css)}{_columns_css(plot, names)}</style>'
+
+
+def _columns_css(plot: Plot, names: Sequence[str]) -> str:
+    """Equal widths of panels that are not maps, where all columns of the plot have room."""
+    if not plot.columns or plot.panels[0].cell:
+        return ""
+    count = min(plot.columns, len(plot.panels))
+    boxes = ",".join(f'[data-testid="stLayoutWrapper"]:has(> .{name})' for name in names)
+    room = count * (LEAST_WIDTH + margins(plot.panels[0])["l"]) + (count - 1) * COLUMN_GAP
+    width = f"calc((100cqw - {(count - 1) * COLUMN_GAP}px)/{count} - 0.1px)"
+    return f"@container (min-width:{room}px){{{boxes}{{flex:0 0 {width}}}}}"
 
 
 def _panel_css(panel: Panel, name: str, enlarged: float) -> str:

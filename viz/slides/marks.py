@@ -51,6 +51,8 @@ SYMBOLS: dict[Symbol, str] = {
 """Matplotlib's markers."""
 HATCHES: dict[Hatch, str] = {"": "", "/": "//", "\\": "\\\\", "x": "xx", ".": "..", "-": "--"}
 """Matplotlib's hatchings."""
+LEAST_GAPPED = 0.08
+"""Least side in inches of cells between which lines are drawn."""
 BAND = 0.18
 """Opacity of the band around a line."""
 MOST_MARKERS = 12
@@ -150,7 +152,7 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
             heat.left + heat.width * np.arange(cols + 1),
             heat.top + heat.height * np.arange(rows + 1),
         )
-        if heat.gaps:
+        if heat.gaps and min(_cell_inches(pen, heat)) > LEAST_GAPPED:
             gap = min(1.2, 0.05 * 72 * pen.inches[0] / cols)
             look |= {"edgecolors": pen.style.ink["background"], "linewidth": gap}
         elif heat.opacity == 1 and heat.scale.colors != "overlay":
@@ -164,13 +166,17 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
     return [artist, *_texts(pen, heat)]
 
 
+def _cell_inches(pen: _Pen, heat: Heat) -> tuple[float, float]:
+    """Width and height of a map's cells."""
+    (x0, x1), (y0, y1) = pen.axes.get_xlim(), pen.axes.get_ylim()
+    return pen.inches[0] * heat.width / abs(x1 - x0), pen.inches[1] * heat.height / abs(y1 - y0)
+
+
 def _texts(pen: _Pen, heat: Heat) -> list[Any]:
     """The texts in the cells, black or white, if they fit."""
     if not len(heat.texts):
         return []
-    (x0, x1), (y0, y1) = pen.axes.get_xlim(), pen.axes.get_ylim()
-    wide = pen.inches[0] * heat.width / abs(x1 - x0)
-    high = pen.inches[1] * heat.height / abs(y1 - y0)
+    wide, high = _cell_inches(pen, heat)
     for texts in (heat.texts, first_lines(heat)):
         lines = [line for row in texts for text in row for line in text.split("\n")]
         count = max(text.count("\n") + 1 for row in texts for text in row)

@@ -113,7 +113,8 @@ def kernel_map(spec: LayerSpec, size: Pair, convention: str) -> Plot:
 def conventions(spec: LayerSpec, size: Pair) -> Plot:
     """The padding conventions on an input that is small enough to be drawn."""
     small = drawn_size(spec, size)
-    return conventions_plot(compute.conventions(spec, small, True), settings_text(spec, small))
+    title = f"Padding conventions: {settings_text(spec, small)}"
+    return conventions_plot(compute.conventions(spec, small, True), title)
 
 
 def drawn_size(spec: LayerSpec, size: Pair) -> Pair:

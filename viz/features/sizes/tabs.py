@@ -33,6 +33,9 @@ from viz.page.session import PageState
 from viz.page.tables import described_table
 from viz.page.widgets import widget
 
+HOW_TO_READ = "A single number *n* means *n*×*n*. –: the layer does not fit."
+"""Sentences below a table of sizes."""
+
 
 def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
     """Draw the menu that saves the open tab's pictures and the formula."""
@@ -44,9 +47,9 @@ def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings
 
 
 def _draw_csv_button(table: SizeTable, name: str, text: str = "") -> None:
-    """Draw a text, and beside it a button that downloads a table as CSV."""
+    """Draw a button that downloads a table as CSV, and a text beside it."""
     left, button = st.columns([4, 1.3], vertical_alignment="center")
-    left.markdown(f"{text}A single number *n* means *n*×*n*.")
+    left.markdown(text)
     button.download_button(
         "Download as CSV",
         data=table.csv,
@@ -62,15 +65,14 @@ def _draw_csv_button(table: SizeTable, name: str, text: str = "") -> None:
 def _padding_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the table of output sizes by stride and padding."""
     st.html(described_table(export.padding_table(spec, size), "sizes"))
-    text = "–: the layer does not fit. "
-    _draw_csv_button(compute.size_table(spec, size), "stride_padding", text)
+    _draw_csv_button(compute.size_table(spec, size), "stride_padding", HOW_TO_READ)
 
 
 def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the table of common layers on usual input sizes and the page's own."""
     st.html(described_table(export.common_layers(size), "sizes"))
     table = compute.common_layers(export.inputs_of_common_layers(size))
-    _draw_csv_button(table, "common_layers", "–: the layer does not fit. ")
+    _draw_csv_button(table, "common_layers", HOW_TO_READ)
 
 
 def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
