@@ -105,13 +105,18 @@ class AxisFormula:
 
     @property
     def text_steps(self) -> tuple[str, ...]:
-        """The steps of `latex_steps` as plain text instead of LaTeX."""
+        """The steps of `latex_steps` as plain text, with true minus signs, instead of LaTeX."""
+        return tuple(step.replace("-", "−") for step in self._plain_steps)
+
+    @property
+    def _plain_steps(self) -> tuple[str, ...]:
+        """The steps as plain text with hyphens."""
         dilated = self.dilation > 1 and self.kernel_size > 1
         span = f"({self._span_sum})" if dilated else str(self.span)
         if self.transposed:
             extra = f" + {self.output_padding}" if self.output_padding else ""
             cut = f"- {self.before} - {self.after}"
-            return f"({self.n} - 1)*{self.stride} {cut} + {span}{extra}", str(self.outputs)
+            return f"({self.n} - 1)×{self.stride} {cut} + {span}{extra}", str(self.outputs)
         left, right = "⌈⌉" if self.ceil_mode else "⌊⌋"
         fraction = f"({self.n} + {self.before} + {self.after} - {span})/{self.stride}"
         return (
@@ -122,7 +127,7 @@ class AxisFormula:
 
     @property
     def text(self) -> str:
-        """The steps as one equation, e.g. ``⌊(8 + 1 + 1 - 3)/2⌋ + 1 = ⌊3.5⌋ + 1 = 4``."""
+        """The steps as one equation, e.g. ``⌊(8 + 1 + 1 − 3)/2⌋ + 1 = ⌊3.5⌋ + 1 = 4``."""
         return " = ".join(self.text_steps)
 
     @property

@@ -36,7 +36,7 @@ def test_a_link_opens_the_exact_picture(app_url: str, visitor: Page, browser: Br
     visitor.get_by_text("PyTorch gives 112×112 for the same layer").wait_for()
     selected = visitor.get_by_role("tab", selected=True)
     assert selected.inner_text() == TABS["kernels"]
-    visitor.locator(".st-key-size_map .heatmaplayer").wait_for(state="attached")
+    visitor.locator(".st-key-plot_size_map .heatmaplayer").wait_for(state="attached")
     assert visitor.url.endswith(link)
     visitor.reload()
     heading(visitor, "7×7 convolution, stride 2, padding 3, on 224×224")

@@ -64,7 +64,6 @@ class Cell:
         kind: CSS classes, such as "number".
         title: Tooltip.
         head: Whether the cell is the heading of its row.
-        span: Number of columns that it takes.
     """
 
     text: str
@@ -72,13 +71,12 @@ class Cell:
     kind: str = ""
     title: str = ""
     head: bool = False
-    span: int = 1
 
     def html(self, scope: str = "") -> str:
         """The cell as HTML; ``scope`` is "col" for the heading of a column."""
         scope = scope or ("row" if self.head else "")
-        tag, span = "th" if scope else "td", str(self.span) if self.span > 1 else ""
-        attributes = {"scope": scope, "class": self.kind, "title": self.title, "colspan": span}
+        tag = "th" if scope else "td"
+        attributes = {"scope": scope, "class": self.kind, "title": self.title}
         written = "".join(f" {n}='{escape(text)}'" for n, text in attributes.items() if text)
         note = f"<small>{escape(self.note)}</small>" if self.note else ""
         return f"<{tag}{written}>{escape(self.text)}{note}</{tag}>"

@@ -143,10 +143,9 @@ def _input_caption(spec: LayerSpec, size: Pair, stretched: bool) -> str:
 
 def size_formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
     """The size formula with numbers: one line for both axes, or one for each if they differ."""
-    by_height, by_width = (axis.text.replace("-", "−").replace("*", "×") for axis in (rows, cols))
-    if by_height == by_width:
-        return [by_height]
-    return [f"height: {by_height}", f"width: {by_width}"]
+    if rows.text == cols.text:
+        return [rows.text]
+    return [f"height: {rows.text}", f"width: {cols.text}"]
 
 
 def first_tap_latex(axis: AxisFormula) -> str:

@@ -70,6 +70,7 @@ def test_steps_of_the_formula_are_equal_to_each_other(case: tuple[LayerSpec, Pai
 
 def _evaluated(step: str) -> int:
     """A step read back as arithmetic, exactly."""
+    step = step.replace("−", "-").replace("×", "*")
     for left, right, function in (("⌊", "⌋", "floor"), ("⌈", "⌉", "ceil")):
         if left in step:
             inside = step[step.index(left) + 1 : step.index(right)]
@@ -95,7 +96,7 @@ def _sum(text: str) -> int:
 def test_rendering() -> None:
     spec = LayerSpec(stride=(2, 2), padding=((1, 1), (1, 1)))
     axis = formula(spec, (8, 8))[0]
-    assert axis.text == "⌊(8 + 1 + 1 - 3)/2⌋ + 1 = ⌊3.5⌋ + 1 = 4"
+    assert axis.text == "⌊(8 + 1 + 1 − 3)/2⌋ + 1 = ⌊3.5⌋ + 1 = 4"
     assert axis.latex == (
         r"\left\lfloor \frac{8 + 1 + 1 - 3}{2} \right\rfloor + 1 = \lfloor 3.5 \rfloor + 1 = 4"
     )
@@ -112,14 +113,14 @@ def test_rendering_of_thirds_dilation_ceil_mode_and_transposed() -> None:
     pool = LayerSpec("max_pooling", (2, 2), (2, 2), ((1, 1), (1, 1)), ceil_mode=True)
     dropped = formula(pool, (3, 3))[0]
     assert dropped.dropped
-    assert dropped.text == "⌈(3 + 1 + 1 - 2)/2⌉ + 1 - 1 = ⌈1.5⌉ + 1 - 1 = 2"
+    assert dropped.text == "⌈(3 + 1 + 1 − 2)/2⌉ + 1 − 1 = ⌈1.5⌉ + 1 − 1 = 2"
     transposed = LayerSpec(
         "transposed_convolution", (3, 3), (2, 2), ((1, 1), (1, 1)), output_padding=(1, 0)
     )
     grown = formula(transposed, (4, 4))
     assert [axis.text for axis in grown] == [
-        "(4 - 1)*2 - 1 - 1 + 3 + 1 = 8",
-        "(4 - 1)*2 - 1 - 1 + 3 = 7",
+        "(4 − 1)×2 − 1 − 1 + 3 + 1 = 8",
+        "(4 − 1)×2 − 1 − 1 + 3 = 7",
     ]
     assert "output padding" in grown[0].rule
     assert "output padding" not in grown[1].rule

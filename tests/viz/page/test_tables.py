@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.page.tables import Cell, TableRow, comparison_table, table
+from core.plots import table as described
+from viz.page.tables import Cell, TableRow, comparison_table, described_table, table
 
 
 def test_a_table_says_its_headings_rows_and_notes() -> None:
@@ -25,7 +26,19 @@ def test_a_table_says_its_headings_rows_and_notes() -> None:
 
 def test_a_table_without_headings_has_no_line_for_them() -> None:
     assert "<thead>" not in table("t", (), [["a"]])
-    assert "colspan='4'" in table("t", (), [[Cell("refused", span=4)]])
+
+
+def test_a_described_table_has_its_title_looks_hovers_and_notes_below_names() -> None:
+    rows = ((described.Cell("3×3"), described.Cell("4", "unread", "a\nb"), described.Cell("VGG")),)
+    content = described.Table(
+        "Sizes <1>", ("layer", "8", "used in"), rows, "All agree.", optional=1
+    )
+    text = described_table(content, "sizes")
+    assert "<h4>Sizes &lt;1&gt;</h4><p>All agree.</p>" in text
+    assert (
+        "<th scope='row'>3×3<small>VGG</small></th><td class='unread' title='a\nb'>4</td>" in text
+    )
+    assert "used in" not in text
 
 
 @given(st.text(), st.text(), st.text(), st.text())

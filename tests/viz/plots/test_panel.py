@@ -15,7 +15,7 @@ from core.plots.plot import Heat, Panel
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, line_panel, map_panel
 from viz.plots import panel as renderer
 from viz.plots.colors import color_at, ink_on
-from viz.plots.panel import map_size, margins, panel_figure, panel_height
+from viz.plots.panel import map_size, margins, panel_figure, panel_height, width_for_texts
 
 EVERY = [pytest.param(panel, id=f"{name} {n}")
          for name, plot in PLOTS.items() for n, panel in enumerate(plot.panels)]  # fmt: skip
@@ -77,6 +77,28 @@ def test_texts_in_cells_are_black_or_white_by_luminance_and_need_room() -> None:
     assert not [
         t for t in panel_figure(map_panel(30)).data if t.type == "scatter" and t.mode == "text"
     ]
+
+
+def test_cells_that_are_too_low_have_the_first_lines_of_their_texts_only() -> None:
+    def texts(rows: int) -> set[str]:
+        values = np.ones((rows, 2))
+        heat = Heat(values, SIGNED, texts=[["4\n12"] * 2] * rows, hover=[["a\nb"] * 2] * rows)
+        figure = panel_figure(Panel((heat,)))
+        assert figure.data[0].hovertext[0][0] == "a<br>b"
+        return {text for t in figure.data if t.type == "scatter" for text in t.text}
+
+    assert texts(4) == {"4<br>12"}
+    assert texts(12) == {"4"}
+    assert not texts(40)
+
+
+def test_texts_need_cells_of_their_width() -> None:
+    def width(text: str, columns: int) -> int:
+        heat = Heat(np.ones((1, columns)), SIGNED, texts=[[text] * columns])
+        return width_for_texts(Panel((heat,)))
+
+    assert width("", 4) < width("4", 4) < width("4096×4096", 4) < width("4096×4096", 8)
+    assert width_for_texts(line_panel()) == 0
 
 
 @pytest.mark.parametrize("color, ink", [("#FFFFFF", "#000000"), ("#000000", "#FFFFFF"),
