@@ -9,7 +9,7 @@ import numpy as np
 
 from core.plots.growth import short_number
 from core.plots.plot import Box, Boxes, Heat, Panel, Plot, PlotAxis, Points, Scale
-from core.plots.table import Cell, Table, texts
+from core.plots.table import Cell, Table
 from core.text import int_pair_text, plural, times
 
 if TYPE_CHECKING:
@@ -210,27 +210,28 @@ def solutions_table(
     Args:
         layers: Solutions, at least one.
         title: The heading.
-        chosen: Solution whose row is heavy and never left out.
+        chosen: Solution whose row is framed and never left out.
     """
     count = f"{len(layers)} layers give it" if len(layers) > 1 else "One layer gives it"
     columns = (
         "kernel size (px)", "stride (px)", "padding (px)", "dilation", "unread pixels",
         "remainder (px)",
     )  # fmt: skip
-    cells = texts(
+    cells = [
         [
-            [
-                *map(str, (each.kernel_size, each.stride, each.padding, each.dilation)),
-                f"{each.unread:,}",
-                times(each.remainder),
-            ]
-            for each in layers
-        ],
-        strong=layers.index(chosen) if chosen in layers else None,
-    )
+            *map(str, (each.kernel_size, each.stride, each.padding, each.dilation)),
+            f"{each.unread:,}",
+            times(each.remainder),
+        ]
+        for each in layers
+    ]
+    looks = ["chosen strong" if each == chosen else "" for each in layers]
     rows = tuple(
-        (*row[:4], Cell(row[4].text, f"{row[4].look} unread") if each.unread else row[4], row[5])
-        for row, each in zip(cells, layers, strict=True)
+        tuple(
+            Cell(text, f"{look} unread" if column == 4 and each.unread else look)
+            for column, text in enumerate(row)
+        )
+        for row, look, each in zip(cells, looks, layers, strict=True)
     )
     wanted = tuple(float(each == chosen) for each in layers)
     return Table(title, columns, rows, f"{count}, the most usual first.", "c" * 6, wanted)

@@ -87,14 +87,16 @@ def _panel_css(panel: Panel, name: str, enlarged: float) -> str:
 
     A map is a whole multiple of its cells wide on every screen.
     """
-    height = panel_height(panel, enlarged)
-    least = width_for_texts(panel, enlarged)
-    fits = f"@container chart (max-width:{least - 1}px){{.{name} .textpoint{{display:none}}}}"
-    return (fits if least else "") + _size_css(panel, name, height, enlarged)
+    whole, first = (width_for_texts(panel, enlarged, lines) for lines in (None, 1))
+    rule = "@container chart (max-width:{}px){{.{} .textpoint{}{{display:none}}}}"
+    css = rule.format(first - 1, name, "") if first else ""
+    css += rule.format(whole - 1, name, " .line:nth-child(n+2)") if whole > first else ""
+    return css + _size_css(panel, name, enlarged)
 
 
-def _size_css(panel: Panel, name: str, height: int, enlarged: float) -> str:
+def _size_css(panel: Panel, name: str, enlarged: float) -> str:
     """Width and height of a panel."""
+    height = panel_height(panel, enlarged)
     box = f'[data-testid="stLayoutWrapper"]:has(> .{name})'
     chart = f'.{name} [data-testid="stPlotlyChart"]'
     around = margins(panel, enlarged)

@@ -169,16 +169,22 @@ def _inside_height(panel: Panel, enlarged: float) -> int:
     return round((ROW * panel.rows if panel.rows else HEIGHTS[panel.size]) * enlarged)
 
 
-def width_for_texts(panel: Panel, enlarged: float = 1.0) -> int:
-    """Least width of a panel's figure in pixels with which the texts fit their cells; 0 for none."""
+def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = None) -> int:
+    """Least width of a panel's figure in pixels with which texts fit their cells; 0 for none.
+
+    Args:
+        panel: The panel.
+        enlarged: Factor for all lengths, for projectors.
+        lines: Number of lines of each text that count; None for all.
+    """
     left, right = span(panel, "x")
     widths = [
-        DIGIT * TYPE * enlarged * len(line) * abs(right - left) / mark.width
+        (DIGIT * TYPE * enlarged * len(line) + 4) * abs(right - left) / mark.width
         for mark in panel.marks
         if isinstance(mark, Heat)
         for row in mark.texts
         for text in row
-        for line in text.split("\n")
+        for line in text.split("\n")[:lines]
     ]
     around = margins(panel, enlarged)
     return round(max(widths)) + around["l"] + around["r"] if widths else 0

@@ -124,7 +124,10 @@ def test_values_that_differ_are_framed() -> None:
         frames = named(panel, Boxes, DIFFERS).boxes
         heat = output(panel)
         places = [
-            [round((top + bottom) / 2 - 0.5), round(((left + right) / 2 - heat.left) / heat.width - 0.5)]
+            [
+                round((top + bottom) / 2 - 0.5),
+                round(((left + right) / 2 - heat.left) / heat.width - 0.5),
+            ]
             for left, right, top, bottom in frames
         ]
         assert places == np.argwhere(result.differs).tolist()

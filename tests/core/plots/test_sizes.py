@@ -174,5 +174,5 @@ def test_solutions_are_all_there_and_the_chosen_one_is_never_left_out() -> None:
         assert ("unread" in row[4].look) == (each.unread > 0)
     assert table.importance.index(1.0) == len(layers) - 1
     assert all("strong" in cell.look for cell in table.rows[-1])
-    assert sum("strong" in row[0].look for row in table.rows) == 1
+    assert sum("chosen" in row[0].look for row in table.rows) == 1
     assert table.subtitle.startswith(f"{len(layers)} layers give it")
