@@ -121,7 +121,7 @@ class _Drawing:
             self._axes(panel, box) for panel, box in zip(plot.panels, self.boxes, strict=True)
         ]
         for axes in self.axes[1:] if plot.shared_rows else ():
-            axes.set_yticklabels([])
+            axes.set(yticklabels=[], ylabel="")
         self._headings = [
             self._heading(panel, box) for panel, box in zip(plot.panels, self.boxes, strict=True)
         ]

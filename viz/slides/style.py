@@ -240,6 +240,7 @@ def film_picture(
     frames: int,
     fps: float = 2.0,
     strip: Callable[[int], Plot] | None = None,
+    still: int = 0,
 ) -> Picture:
     """A picture that moves: plots that differ in marks, subtitle and headings only.
 
@@ -248,12 +249,13 @@ def film_picture(
         make: Describes all frames; called when a file is drawn.
         fps: Frames per second.
         strip: Describes so many of the frames side by side; None if it is not offered.
+        still: The frame that is drawn where nothing moves.
     """
     draw_strip = None if strip is None else partial(_draw_strip, strip)
     return Picture(
         name,
         label,
-        lambda style: _draw_content(lambda: make()[0], style),
+        lambda style: _draw_content(lambda: make()[still], style),
         film=partial(_film_of_plots, make, fps),
         frames=frames,
         strip=draw_strip,

@@ -127,7 +127,7 @@ def film_data_url(layer: DownsamplingLayer | None, scene: Scene, direction: str,
         frames = [rolled(picture(scene)[0], shift) for shift in shifts]
     else:
         frames = [getattr(comparison(layer, scene, shift), what)[0] for shift in shifts]
-    signed = what == "difference" or (layer is not None and layer.kind == "convolution")
+    signed = what == "difference" or (layer is not None and params.is_signed(layer))
     return _png_data_url(np.concatenate(frames), _film_range(layer, scene, what), signed)
 
 
@@ -142,7 +142,7 @@ def _film_range(layer: DownsamplingLayer | None, scene: Scene, what: str) -> tup
         largest = max(float(np.abs(each).max()) for each in differences)
     else:
         still = comparison(plain, scene, (0, 0)).output
-        if layer.kind != "convolution":
+        if not params.is_signed(layer):
             return float(still.min()), float(still.max())
         largest = float(np.abs(still).max())
     return -largest, largest

@@ -215,9 +215,9 @@ def operation_name(layer: DownsamplingLayer) -> str:
     return f"convolution ({weights}{', ReLU' if layer.relu else ''})"
 
 
-def sentence_case(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
+def is_signed(layer: DownsamplingLayer) -> bool:
+    """Whether the output of a layer is drawn in colors of signed values; in grey if not."""
+    return layer.kind == "convolution" and not layer.relu
 
 
 def blur_phrase(taps: int) -> str:

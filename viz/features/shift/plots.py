@@ -1,245 +1,221 @@
-"""Plotly figures of the shift page: the picture, outputs with and without a blur, and curves."""
+"""The plots of the shift page, for its settings and for results of its computations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import plotly.graph_objects as go
-from numpy.typing import NDArray
-
-from viz.plots.figure import Figure
-from viz.plots.parts import (
-    AXES,
-    Trace,
-    curve,
-    flat_colorbar,
-    map_axis,
-    noted,
-    signed_scale,
-    stacked,
-    whole_step,
+from core.data import PICTURES
+from core.plots.plot import Plot, Scale
+from core.plots.shift import NO_BLUR, comparison_plot, comparison_scales, consistency_plot
+from core.plots.spectra import folded_plot, spectra_plot
+from core.shift.layer import KINDS
+from core.text import sentence_case, times
+from viz.features.shift import compute
+from viz.features.shift.compute import FRAMES
+from viz.features.shift.params import (
+    BLUR_WORDS,
+    LABELS,
+    Request,
+    ShiftSettings,
+    is_signed,
+    layer_pair,
+    layer_title,
+    operation_name,
+    scene,
+    shift_vector,
+    weights_text,
 )
-from viz.theme import GREY, INPUT, OUTPUT, PADDING, WINDOW
 
 if TYPE_CHECKING:
     from core.shift.consistency import Consistency, ShiftComparison
+    from core.shift.spectrum import Spectrum
 
-Span = tuple[float, float]
-Grid = NDArray[np.floating]
-FloatArray = NDArray[np.float64]
-PANEL, GAP, BAR = 140, 26, 44
-"""Pixels for the side of a map, the heading between two maps, and a color bar with its title."""
-LEFT_HALF, RIGHT_HALF = (0.0, 0.47), (0.53, 1.0)
+PERIODS = 6
+"""Number of strides up to which curves are drawn; with circular padding they repeat after that."""
 
 
-def picture_figure(picture: Grid, title: str) -> go.Figure:
-    """The shifted picture as a map; its values have mean 0 and standard deviation 1."""
-    span = float(picture.min()), float(picture.max())
-    trace = _map(picture, span, grey=True) | {"showscale": False}
-    layout = noted(title, PANEL, AXES, [])
-    rows, cols = picture.shape
-    layout["xaxis"] = map_axis("column (px)", [-0.5, cols - 0.5])
-    layout["yaxis"] = map_axis("row (px)", [rows - 0.5, -0.5]) | {"scaleanchor": "x"}
-    return Figure([trace], layout)
+def shift_text(shift: tuple[int, int]) -> str:
+    """A shift (down, right) in words: ``3 px right``."""
+    down, right = shift
+    words = [f"{n} px {name}" for n, name in ((down, "down"), (right, "right")) if n]
+    return " and ".join(words) or "by nothing"
 
 
-def output_color_range(output: Grid, signed: bool) -> Span:
-    """Values at the ends of the color scale of an output; centered on zero if it is signed."""
-    largest = float(np.abs(output).max()) or 1.0
-    if signed:
-        return -largest, largest
-    return float(output.min()), float(output.max()) or 1.0
+def input_text(values: ShiftSettings) -> str:
+    """The picture and its size in words."""
+    input_scene = scene(values)
+    return f"{PICTURES[input_scene.picture].label}, {input_scene.side}×{input_scene.side}"
 
 
-def pair_figure(
-    plain: ShiftComparison, blurred: ShiftComparison, title: str, *, signed: bool, channel: int = 0
-) -> go.Figure:
-    """Outputs for the shifted picture above, their differences from the shifted outputs below.
-
-    Args:
-        plain, blurred: Comparisons of the layer without and with a blur, drawn on one scale.
-        title: Title of the figure.
-        signed: Whether the outputs can be negative; if not, they are drawn in grey.
-        channel: Channel of the outputs that is drawn.
-    """
-    outputs = [np.asarray(pair.output[channel]) for pair in (plain, blurred)]
-    differences = [np.asarray(pair.difference[channel]) for pair in (plain, blurred)]
-    texts = [f"cosine {cosine_text(pair.cosine)}" for pair in (plain, blurred)]
-    return _four(outputs, differences, title, texts, signed=signed)
+def blur_text(values: ShiftSettings) -> str:
+    """The blur in words: ``blur 1 2 1``."""
+    return f"blur {BLUR_WORDS[values.blur]}"
 
 
-def cosine_text(value: float) -> str:
-    """A cosine with three digits after the point, four near 1; "1" only if it is exactly 1."""
-    if value == 1:
-        return "1"
-    return f"{min(value, 0.9999):.4f}" if value > 0.9995 else f"{value:.3f}".replace("-", "−")
+def pictures(values: ShiftSettings, shift: tuple[int, int]) -> dict[str, compute.Image]:
+    """The picture before and after a shift, by heading."""
+    still = compute.picture(scene(values))[0]
+    return {"the picture": still, f"moved {shift_text(shift)}": compute.rolled(still, shift)}
 
 
-def _four(
-    outputs: Sequence[Grid],
-    differences: Sequence[Grid],
-    title: str,
-    texts: Sequence[str],
-    *,
-    signed: bool,
-) -> go.Figure:
-    """Two maps above, two below, each row on one scale of its own."""
-    span = output_color_range(np.stack(outputs), signed)
-    most = max(float(np.abs(d).max()) for d in differences) or 1.0
-    scales: list[tuple[Span, bool]] = [(span, not signed), ((-most, most), False)]
-    plot = 2 * PANEL + GAP
-    traces = []
-    for row, (maps, (limits, grey)) in enumerate(zip((outputs, differences), scales, strict=True)):
-        for column, values in enumerate(maps):
-            number = 2 * row + column + 1
-            place = {"xaxis": f"x{number}", "yaxis": f"y{number}", "showscale": column == 0}
-            traces.append(_map(values, limits, grey=grey) | place)
-        half = (LEFT_HALF, RIGHT_HALF)[row]
-        name = ("output", "difference")[row]
-        traces[-2]["colorbar"] = flat_colorbar(-AXES / plot) | {
-            "x": half[0],
-            "len": half[1] - half[0],
-            "nticks": 4,
-            "title": {"text": name, "side": "top", "font": {"size": 12}},
-        }
-    layout = noted(title, plot, AXES + BAR, [])
-    layout["margin"]["t"] += 18
-    layout["height"] += 18
-    layout |= _four_axes(outputs[0].shape, plot)
-    headings = [f"<b>no blur</b>: {texts[0]}", f"<b>blur</b>: {texts[1]}", "difference", ""]
-    layout["annotations"] = [
-        *layout["annotations"],
-        *(_heading(text, index, plot) for index, text in enumerate(headings)),
-    ]
-    return Figure(traces, layout)
-
-
-def _map(values: Grid, span: Span, *, grey: bool) -> Trace:
-    """A map of values, in grey or in the colors of signed values."""
-    scale: list[list[Any]] = [[0, GREY[0]], [1, GREY[1]]] if grey else signed_scale()
-    return {
-        "type": "heatmap",
-        "z": np.asarray(values, dtype=np.float32),
-        "zmin": span[0],
-        "zmax": span[1],
-        "colorscale": scale,
-        "zsmooth": False,
-        "hovertemplate": "row %{y}, column %{x}: %{z:.3g}<extra></extra>",
-    }
-
-
-def _four_axes(shape: tuple[int, ...], plot: float) -> dict[str, Any]:
-    """Plotly's settings of the axes of two rows of two maps."""
-    axes: dict[str, Any] = {}
-    rows, cols = shape
-    for number in range(1, 5):
-        below, right = number > 2, number % 2 == 0
-        top = PANEL / plot if below else 1.0
-        across = map_axis("output column" if below else "", [-0.5, cols - 0.5])
-        down = map_axis("" if right else "output row", [rows - 0.5, -0.5])
-        few = {"nticks": 4, "dtick": None, "tickfont": {"size": 10}}
-        axes[f"xaxis{number}"] = across | few | {
-            "domain": list(RIGHT_HALF if right else LEFT_HALF),
-            "anchor": f"y{number}",
-            "showticklabels": below,
-            "constraintoward": "left",
-        }  # fmt: skip
-        axes[f"yaxis{number}"] = down | few | {
-            "domain": [top - PANEL / plot, top],
-            "anchor": f"x{number}",
-            "scaleanchor": f"x{number}",
-            "showticklabels": not right,
-        }  # fmt: skip
-    return axes
-
-
-def _heading(text: str, index: int, plot: float) -> dict[str, Any]:
-    """Plotly's annotation above the map of an index, counted by rows."""
-    below, right = index > 1, index % 2 == 1
-    return {
-        "text": text,
-        "font": {"size": 12},
-        "showarrow": False,
-        "x": (RIGHT_HALF if right else LEFT_HALF)[0],
-        "xref": "paper",
-        "xanchor": "left",
-        "y": PANEL / plot if below else 1.0,
-        "yref": "paper",
-        "yanchor": "bottom",
-        "yshift": 2,
-    }
-
-
-def curve_figure(
-    plain: Consistency,
-    blurred: Consistency,
-    current: int,
-    title: str,
-    *,
-    expected: Sequence[FloatArray | None] = (None, None),
-    last: int | None = None,
-    notes: Sequence[str] = (),
-) -> go.Figure:
-    """Cosine over the shift in pixels, without and with a blur.
+def layer_plot(values: ShiftSettings, kind: str, *, with_pictures: bool = False) -> Plot:
+    """A layer without and with the blur, for the chosen shift.
 
     Args:
-        plain, blurred: Consistencies of a layer or network without and with a blur.
-        current: The chosen shift in pixels, which is marked.
-        title: Title of the figure.
-        expected: Closed form of each of the two; None where there is none.
-        last: Largest shift that is drawn; None for all.
-        notes: Lines below the figure.
+        values: Settings of the page.
+        kind: A key of `LABELS`.
+        with_pictures: Whether the picture has panels of its own.
     """
-    at = np.abs(plain.shifts).max(axis=1)
-    drawn = at <= (at.max() if last is None else last)
-    x = at[drawn]
-    lowest = min(float(each.cosine[drawn].min()) for each in (plain, blurred))
-    floor = lowest - 0.06 * (1 - lowest) - 1e-6
-    traces = [
-        curve(x, plain.cosine[drawn], WINDOW, "dot", "no blur"),
-        curve(x, blurred.cosine[drawn], OUTPUT, "solid", "blur"),
-        *(_rings(x, form[drawn]) for form in expected if form is not None),
-        _current_shift(current, floor),
+    shift = shift_vector(values)
+    pair = _comparisons(values, kind, shift)
+    return _layer_plot(values, kind, shift, pair, _scales(pair, values, kind), with_pictures)
+
+
+def film_plots(values: ShiftSettings, kind: str) -> list[Plot]:
+    """A layer without and with the blur, for shifts by 0, 1, … pixels, on one scale."""
+    shifts = [shift_vector(values, pixels) for pixels in range(FRAMES)]
+    pairs = [_comparisons(values, kind, shift) for shift in shifts]
+    scales = _scales([each for pair in pairs for each in pair], values, kind)
+    return [
+        _layer_plot(values, kind, shift, pair, scales, True)
+        for shift, pair in zip(shifts, pairs, strict=True)
     ]
-    for trace in traces[3:-1]:
-        trace["showlegend"] = False
-    up = {"title": {"text": "cosine"}, "range": [floor, 1 + (1 - floor) * 0.05]}
-    layout = stacked(title, [up], ["shift (px)"], 4, notes)
-    span = float(x.max()) or 1.0
-    layout["xaxis"] |= {
-        "range": [-0.02 * span, 1.02 * span],
-        "tickformat": "d",
-        "dtick": whole_step(int(span)),
-    }
-    return Figure(traces, layout)
 
 
-def _rings(x: Any, y: FloatArray) -> Trace:
-    """The closed form as rings around the points of a measured curve."""
-    ring = {"symbol": "circle-open", "size": 11 if len(x) <= 40 else 6, "color": INPUT}
+def _comparisons(
+    values: ShiftSettings, kind: str, shift: tuple[int, int]
+) -> tuple[ShiftComparison, ShiftComparison]:
+    """The comparisons of a layer without and with the blur."""
+    plain, blurred = layer_pair(values, kind)
+    input_scene = scene(values)
+    return (
+        compute.comparison(plain, input_scene, shift),
+        compute.comparison(blurred, input_scene, shift),
+    )
+
+
+def _scales(
+    comparisons: Sequence[ShiftComparison], values: ShiftSettings, kind: str
+) -> tuple[Scale, Scale]:
+    """The scales of the outputs and of the differences."""
+    return comparison_scales(comparisons, signed=is_signed(layer_pair(values, kind)[0]))
+
+
+def _layer_plot(
+    values: ShiftSettings,
+    kind: str,
+    shift: tuple[int, int],
+    pair: tuple[ShiftComparison, ShiftComparison],
+    scales: tuple[Scale, Scale],
+    with_pictures: bool,
+) -> Plot:
+    """A layer without and with the blur, for a shift."""
+    return comparison_plot(
+        pair,
+        sentence_case(layer_title(layer_pair(values, kind)[0])),
+        blur_text(values),
+        scales,
+        subtitle=f"{input_text(values)}, moved {shift_text(shift)}; padding {values.padding_mode}",
+        pictures=pictures(values, shift) if with_pictures else None,
+    )
+
+
+def curve_plot(values: ShiftSettings) -> Plot:
+    """The consistency of the three layers over all shifts, measured and in closed form."""
+    input_scene, direction = scene(values), values.direction
+    pairs, forms = {}, {}
+    for kind in KINDS:
+        plain, blurred = layer_pair(values, kind)
+        name = LABELS[kind]
+        pairs[name] = (
+            compute.consistency(plain, input_scene, direction),
+            compute.consistency(blurred, input_scene, direction),
+        )
+        forms[name] = [
+            compute.expected_cosines(each, input_scene, direction) for each in (plain, blurred)
+        ]
+    size = times((values.kernel_size, values.kernel_size))
+    subtitle = (
+        f"{input_text(values)}, moved {direction}. {size} layers, stride {values.stride}, "
+        f"padding {values.padding_mode}; {operation_name(layer_pair(values, KINDS[0])[0])}."
+    )
+    return consistency_plot(
+        pairs,
+        "Does the output move with the picture?",
+        blur_text(values),
+        subtitle=subtitle,
+        expected=forms,
+        current=values.shift,
+        last=None if values.every else PERIODS * values.stride,
+    )
+
+
+def named_spectra(values: ShiftSettings) -> dict[str, Spectrum]:
+    """The spectra of the chosen layer without and with the blur, by their names in plots."""
+    names = (NO_BLUR, blur_text(values))
+    pair = layer_pair(values, values.kind)
     return {
-        "type": "scatter",
-        "x": np.asarray(x, np.float32),
-        "y": np.asarray(y, np.float32),
-        "mode": "markers",
-        "marker": ring | {"line": {"width": 1.5}},
-        "name": "closed form",
-        "legendgroup": "closed form",
-        "hoverinfo": "skip",
-        "cliponaxis": False,
+        name: compute.spectrum(each, scene(values)) for name, each in zip(names, pair, strict=True)
     }
 
 
-def _current_shift(current: int, low: float) -> Trace:
-    """A dashed vertical line at the chosen shift, from ``low`` to 1."""
-    return {
-        "type": "scatter",
-        "x": [current, current],
-        "y": [low, 1.0],
-        "mode": "lines",
-        "line": {"color": PADDING, "width": 1.5, "dash": "dash"},
-        "name": "the shift shown",
-        "hoverinfo": "skip",
-    }
+def spectra(values: ShiftSettings) -> Plot:
+    """The spectra of the chosen layer before and after downsampling."""
+    title = f"Energy by frequency: {layer_title(layer_pair(values, values.kind)[0])}"
+    return spectra_plot(named_spectra(values), title)
+
+
+def folded(values: ShiftSettings) -> Plot:
+    """The energy of the chosen layer after downsampling, with the part that is folded."""
+    title = f"What each frequency holds after downsampling: {layer_title(layer_pair(values, values.kind)[0])}"
+    return folded_plot(named_spectra(values), title)
+
+
+Pair = tuple["Consistency", "Consistency"]
+"""Consistencies of a network without and with a blur before every stride."""
+
+
+def chosen_index(result: Consistency, pixels: int) -> int:
+    """Index of the longest measured shift of at most so many pixels."""
+    distances = abs(result.shifts).max(axis=1).tolist()
+    return max((i for i, distance in enumerate(distances) if distance <= pixels), default=0)
+
+
+def chosen_shift(result: Consistency, pixels: int) -> int:
+    """The longest measured shift of at most so many pixels, in pixels."""
+    return int(abs(result.shifts[chosen_index(result, pixels)]).max())
+
+
+def network_plot(pair: Pair, values: ShiftSettings, request: Request) -> Plot:
+    """The strongest channel of a network's map for the chosen shift."""
+    index = chosen_index(pair[0], values.shift)
+    maps = (compute.network_comparison(pair[0], index), compute.network_comparison(pair[1], index))
+    signed = min(float(each.output.min()) for each in maps) < 0
+    return comparison_plot(
+        maps,
+        f"{request.network.title}, {request.layer}",
+        blur_text(values),
+        comparison_scales(maps, signed=signed),
+        subtitle=f"The strongest channel; picture moved {chosen_shift(pair[0], values.shift)} px "
+        f"{request.direction}; {weights_text(request)}; the blur is before every stride",
+    )
+
+
+def network_curve_plot(pair: Pair, values: ShiftSettings, request: Request) -> Plot:
+    """The consistency of a network over all measured shifts."""
+    return consistency_plot(
+        {request.network.title: pair},
+        f"{request.network.title}: does the map move with the picture?",
+        blur_text(values),
+        subtitle=f"All channels of {request.layer} {shift_range_text(pair[0])}, "
+        f"{request.direction}; {weights_text(request)}; the blur is before every stride",
+        current=chosen_shift(pair[0], values.shift),
+    )
+
+
+def shift_range_text(result: Consistency) -> str:
+    """The range of shifts of a network's consistency in words."""
+    stride = max(result.stride)
+    farthest = int(abs(result.shifts).max())
+    return f"over two strides of {stride} px" if stride > 1 else f"over shifts up to {farthest} px"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.plots.shift import cosine_text, pictures_plot
+from core.plots.spectra import percent
 from core.shift.layer import KINDS
-from viz.features.shift import compute, export, spectra_plots
+from viz.features.shift import compute, export, plots
 from viz.features.shift import film as shift_film
-from viz.features.shift import plots as figures
 from viz.features.shift.controls import shift_controls
 from viz.features.shift.params import (
     BLUR_WORDS,
@@ -22,11 +23,10 @@ from viz.features.shift.params import (
     layer_pair,
     layer_title,
     scene,
-    sentence_case,
     shift_vector,
-    weights_text,
 )
 from viz.page import progress
+from viz.page.plots import show_plot
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
 from viz.page.widgets import widget
@@ -40,12 +40,6 @@ if TYPE_CHECKING:
 
 SLOT = "shift"
 """Slot of the network's computation in `viz.page.progress`."""
-CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "shift"}}
-
-
-def _chart(figure: Any, key: str) -> None:
-    """Draw a Plotly figure, which the browser saves as SVG."""
-    st.plotly_chart(figure, theme="streamlit", key=key, config=CONFIG)
 
 
 def draw_save_menu(pictures: list[Picture], values: ShiftSettings) -> None:
@@ -59,36 +53,21 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
         shift_and_play_controls(values, film=True)
         _draw_film(values)
         return export.pictures_of_a_shift(values)
-    left, right = st.columns([1, 2.6])
+    left, right = st.columns([1.2, 1])
     with right:
         shift_and_play_controls(values)
         st.markdown(_shift_sentence(values))
-    input_scene, shift = scene(values), shift_vector(values)
     with left:
-        moved = compute.rolled(compute.picture(input_scene)[0], shift)
-        heading = f"Input {input_scene.side}×{input_scene.side}, moved {export.shift_text(shift)}"
-        _chart(figures.picture_figure(moved, heading), "shift_picture")
-    for column, kind in zip(st.columns(3), KINDS, strict=True):
-        with column:
-            _chart(_pair_figure(values, kind), f"shift_{kind}")
+        moved = plots.pictures(values, shift_vector(values))
+        show_plot(pictures_plot(moved, plots.input_text(values)), "shift_picture")
+    for kind in KINDS:
+        show_plot(plots.layer_plot(values, kind), f"shift_{kind}")
     st.caption(
-        "Above: the output of the moved picture, without and with a blur before "
-        "downsampling. Below: its difference from the shifted output of the original picture, "
-        "which is 0 for a layer that follows the shift. Cosine: between these two outputs, 1 "
-        "if they agree."
+        "Output: that of the moved picture, without and with a blur before downsampling. "
+        "Difference: from the moved output of the picture itself, which is 0 for a layer that "
+        "follows the shift. Cosine: between these two outputs, 1 if they agree."
     )
     return export.pictures_of_a_shift(values)
-
-
-def _pair_figure(values: ShiftSettings, kind: str) -> Any:
-    """The figure of a layer without and with the blur, for the chosen shift."""
-    pair = layer_pair(values, kind)
-    plain, blurred = (
-        compute.comparison(each, scene(values), shift_vector(values)) for each in pair
-    )
-    heading = f"{sentence_case(layer_title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
-    signed = kind == "convolution" and not values.relu
-    return figures.pair_figure(plain, blurred, heading, signed=signed)
 
 
 def shift_and_play_controls(values: ShiftSettings, *, film: bool = False) -> None:
@@ -138,22 +117,7 @@ def curve_tab(values: ShiftSettings) -> list[Picture]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         widget(values, "direction")
         widget(values, "every", label=f"all {input_scene.side} shifts")
-    last = None if values.every else export.PERIODS * values.stride
-    for column, kind in zip(st.columns(3), KINDS, strict=True):
-        pair = layer_pair(values, kind)
-        results = [compute.consistency(each, input_scene, direction) for each in pair]
-        heading = f"{sentence_case(layer_title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
-        figure = figures.curve_figure(
-            results[0],
-            results[1],
-            values.shift,
-            heading,
-            expected=[compute.expected_cosines(each, input_scene, direction) for each in pair],
-            last=last,
-            notes=[_input_caption(values)],
-        )
-        with column:
-            _chart(figure, f"shift_curve_{kind}")
+    show_plot(plots.curve_plot(values), "shift_curve")
     rows = [
         _consistency_row(each, input_scene, direction)
         for kind in KINDS
@@ -162,12 +126,6 @@ def curve_tab(values: ShiftSettings) -> list[Picture]:
     st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
     _draw_multiples_sentence(rows)
     return [export.picture_of_curve(values)]
-
-
-def _input_caption(values: ShiftSettings) -> str:
-    """The picture, the direction of the shift and the padding, in words."""
-    moved = f"moved {values.direction}; padding {values.padding_mode}."
-    return f"{export.input_text(values)}, {moved}"
 
 
 def _consistency_row(
@@ -179,8 +137,8 @@ def _consistency_row(
     error = None if form is None else float(abs(form - result.cosine).max())
     return {
         "layer": layer_title(layer),
-        "mean cosine between multiples": figures.cosine_text(result.mean),
-        "worst": figures.cosine_text(result.worst),
+        "mean cosine between multiples": cosine_text(result.mean),
+        "worst": cosine_text(result.worst),
         "largest difference": f"{100 * float(result.relative.max()):.3g} %",
         "equal at multiples, to the last bit": "yes" if result.exact_at_multiples else "no",
         "closed form": "—"
@@ -211,21 +169,13 @@ def _draw_multiples_sentence(rows: list[dict[str, Any]]) -> None:
 def spectra_tab(values: ShiftSettings) -> list[Picture]:
     """Draw the spectra of a layer before and after downsampling, without and with the blur."""
     widget(values, "kind")
-    pair = layer_pair(values, values.kind)
-    words = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
-    named = {
-        text: compute.spectrum(each, scene(values)) for text, each in zip(words, pair, strict=True)
-    }
-    left, right = st.columns([1.15, 1])
+    named = plots.named_spectra(values)
+    show_plot(plots.spectra(values), "shift_spectra")
+    left, right = st.columns([1.6, 1])
     with left:
-        _chart(
-            spectra_plots.spectra_figure(named, f"Spectrum: {layer_title(pair[0])}"),
-            "shift_spectra",
-        )
+        show_plot(plots.folded(values), "shift_folded")
     with right:
-        heading = "What each frequency holds after downsampling"
-        _chart(spectra_plots.folded_figure(named, heading), "shift_folded")
-        shares = [spectra_plots.percent(each.aliased) for each in named.values()]
+        shares = [percent(each.aliased) for each in named.values()]
         st.markdown(
             f"Sampling every {ORDINALS[values.stride]} pixel can represent frequencies up to "
             f"1/{2 * values.stride} cycle a pixel. Higher ones do not vanish: they are folded "
@@ -274,35 +224,23 @@ def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) 
     plain, blurred = (views[request].result for request in pair)
     if plain is None or blurred is None:
         return []
-    return export.pictures_of_network(plain, blurred, values, pair[0])
+    return export.pictures_of_network(lambda: (plain, blurred), values, pair[0])
 
 
 def _draw_network_comparison(
     plain: Consistency, blurred: Consistency, values: ShiftSettings, request: Request
 ) -> None:
     """Draw the maps of a network for the chosen shift, and its consistency over all shifts."""
-    distances = abs(plain.shifts).max(axis=1).tolist()
-    index = max((i for i, d in enumerate(distances) if d <= values.shift), default=0)
-    maps = [compute.network_comparison(each, index) for each in (plain, blurred)]
-    left, right = st.columns([1, 1.5])
-    with left:
-        heading = (
-            f"{request.network.title}, the strongest channel, picture moved {distances[index]} px"
-        )
-        signed = min(float(each.output.min()) for each in maps) < 0
-        _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
-    with right:
-        shift_range = export.shift_range_text(plain)
-        heading = f"All channels {shift_range}, {request.direction}, {weights_text(request)}"
-        figure = figures.curve_figure(plain, blurred, distances[index], heading)
-        _chart(figure, "shift_network_curve")
+    pair = (plain, blurred)
+    show_plot(plots.network_plot(pair, values, request), "shift_network")
+    show_plot(plots.network_curve_plot(pair, values, request), "shift_network_curve")
     st.markdown(_network_words(plain, blurred, request.wrap))
 
 
 def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str:
     """Sentences about the consistency of a network without and with a blur."""
     stride = max(plain.stride)
-    means = figures.cosine_text(plain.mean), figures.cosine_text(blurred.mean)
+    means = cosine_text(plain.mean), cosine_text(blurred.mean)
     exact_at_multiples = plain.exact_at_multiples and blurred.exact_at_multiples
     steps = f"multiples of {stride.numerator} px"
     exactness = (
@@ -318,8 +256,8 @@ def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str
         return (
             f"It makes {units} of each pixel. Followed to the last bit by both, of the shifts that "
             f"were run: {followed}{' px' if any(exact) else ''}. The mean cosine is "
-            f"**{figures.cosine_text(float(plain.cosine.mean()))}** as it is and "
-            f"**{figures.cosine_text(float(blurred.cosine.mean()))}** with the blur."
+            f"**{cosine_text(float(plain.cosine.mean()))}** as it is and "
+            f"**{cosine_text(float(blurred.cosine.mean()))}** with the blur."
         )
     better = "closer" if blurred.mean > plain.mean else "not closer"
     return (

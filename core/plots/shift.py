@@ -1,0 +1,258 @@
+"""Plots of how the output of a layer or a network follows a shift of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, floor, log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.plots.axes import number_text
+from core.plots.plot import (
+    Color,
+    Dash,
+    Heat,
+    Mark,
+    Numbers,
+    Panel,
+    Plot,
+    PlotAxis,
+    Points,
+    Polyline,
+    Scale,
+    Symbol,
+    signed_scale,
+)
+from core.text import times
+
+if TYPE_CHECKING:
+    from core.shift.consistency import Consistency, ShiftComparison
+
+NO_BLUR = "no blur"
+LOOKS: tuple[tuple[Color, Dash, Symbol], ...] = (
+    ("window", "dot", "diamond"),
+    ("output", "solid", "square"),
+)
+"""Color, dash and symbol of the lines without and with a blur."""
+NEAREST = 1e-6
+"""Least distance from 1 at which a cosine is told apart from 1 on an axis."""
+ROUNDING = 1e-12
+"""Distance from 1 below which a cosine is 1, but for the rounding of float64."""
+
+
+def cosine_text(value: float) -> str:
+    """A cosine with three digits after the point, four near 1; "1" only if it is exactly 1."""
+    if value == 1:
+        return "1"
+    return f"{min(value, 0.9999):.4f}" if value > 0.9995 else f"{value:.3f}".replace("-", "−")
+
+
+def pictures_plot(pictures: Mapping[str, Numbers], title: str) -> Plot:
+    """The picture before and after a shift, in grey.
+
+    Args:
+        pictures: (H, W) maps by heading, all with the same values.
+        title: The heading.
+    """
+    sizes = {times(picture.shape) for picture in pictures.values()}
+    alt = f"{title}: {', '.join(pictures)}, {' and '.join(sorted(sizes))} pixels."
+    return Plot(title, tuple(_picture_panels(pictures)), alt)
+
+
+def _picture_panels(pictures: Mapping[str, Numbers]) -> list[Panel]:
+    """A panel for each picture."""
+    panels = []
+    for name, picture in pictures.items():
+        scale = _grey_scale("", picture)
+        note = f"{times(picture.shape)} px"
+        panels.append(_map_panel(picture, scale, name, note, ("row (px)", "column (px)")))
+    return panels
+
+
+def _map_panel(
+    values: Numbers, scale: Scale, title: str, note: str, names: tuple[str, str]
+) -> Panel:
+    """A small map whose axes, down and across, have these names."""
+    rows, columns = values.shape
+    across = PlotAxis(names[1], -0.5, columns - 0.5, whole=True, grid=False)
+    down = PlotAxis(names[0], rows - 0.5, -0.5, whole=True, grid=False)
+    return Panel((Heat(values, scale),), across, down, title, note, cell=1.0, size="small")
+
+
+def _grey_scale(label: str, *values: Numbers) -> Scale:
+    """A scale from black to white for some arrays."""
+    low = min(float(each.min()) for each in values)
+    high = max(float(each.max()) for each in values)
+    return Scale(label, low, high if high > low else low + 1, "grey")
+
+
+def comparison_scales(
+    comparisons: Sequence[ShiftComparison], *, signed: bool, channel: int = 0
+) -> tuple[Scale, Scale]:
+    """The scale of the outputs of several comparisons, and that of their differences.
+
+    Args:
+        comparisons: At least one.
+        signed: Whether the outputs can be negative; if not, they are grey.
+        channel: Channel of the outputs that is drawn.
+    """
+    outputs = [np.asarray(each.output[channel]) for each in comparisons]
+    differences = [np.asarray(each.difference[channel]) for each in comparisons]
+    make = signed_scale if signed else _grey_scale
+    return make("output", *outputs), signed_scale("output − moved output", *differences)
+
+
+def comparison_plot(
+    pair: tuple[ShiftComparison, ShiftComparison],
+    title: str,
+    blur: str,
+    scales: tuple[Scale, Scale],
+    *,
+    subtitle: str = "",
+    pictures: Mapping[str, Numbers] | None = None,
+    channel: int = 0,
+) -> Plot:
+    """Outputs for the moved picture, and their differences from the moved outputs.
+
+    Args:
+        pair: Comparisons of the layer without and with a blur.
+        title: The heading.
+        blur: What the blur is called, ``blur 1 2 1``.
+        scales: Those of the outputs and of the differences, from `comparison_scales`.
+        subtitle: Line below the heading.
+        pictures: The picture before and after the shift by heading; None for no panels of them.
+        channel: Channel of the outputs that is drawn.
+    """
+    rows = []
+    for name, each in zip((NO_BLUR, blur), pair, strict=True):
+        maps = (np.asarray(each.output[channel]), np.asarray(each.difference[channel]))
+        largest = number_text(float(np.abs(maps[1]).max()), 3)
+        notes = (f"cosine {cosine_text(each.cosine)}", f"at most {largest}")
+        axes = ("output row", "output column")
+        rows.append(
+            [
+                _map_panel(values, scale, f"{name}: {what}", note, axes)
+                for values, scale, what, note in zip(
+                    maps, scales, ("output", "difference"), notes, strict=True
+                )
+            ]
+        )
+    for row, panel in zip(rows, _picture_panels(pictures or {}), strict=False):
+        row.insert(0, panel)
+    cosines = [cosine_text(each.cosine) for each in pair]
+    alt = (
+        f"{title}: the cosine of the output of the moved picture and the moved output is "
+        f"{cosines[0]} with {NO_BLUR} and {cosines[1]} with {blur}."
+    )
+    panels = tuple(panel for row in rows for panel in row)
+    return Plot(title, panels, alt, subtitle, columns=3 if pictures else 0)
+
+
+def consistency_plot(
+    pairs: Mapping[str, tuple[Consistency, Consistency]],
+    title: str,
+    blur: str,
+    *,
+    subtitle: str = "",
+    expected: Mapping[str, Sequence[Numbers | None]] | None = None,
+    current: int | None = None,
+    last: int | None = None,
+) -> Plot:
+    """Cosine against the shift in pixels, without and with a blur: a panel for each layer.
+
+    All panels have the same axes. The vertical one is logarithmic in 1 − cosine, on which 0.9,
+    0.99 and 0.999 are equally far apart.
+
+    Args:
+        pairs: Consistencies without and with a blur, by name of the layer or network.
+        title: The heading.
+        blur: What the blur is called, ``blur 1 2 1``.
+        subtitle: Line below the heading.
+        expected: Cosines in closed form of both, by the same names; None where there is none.
+        current: A shift that is shown elsewhere, and marked here.
+        last: Largest shift that is drawn; None for all.
+    """
+    farthest = max(int(_pixels(pair[0]).max()) for pair in pairs.values())
+    last = farthest if last is None else min(last, farthest)
+    drawn = {name: [_until(each, last) for each in pair] for name, pair in pairs.items()}
+    up, one, note = _cosine_axis(np.concatenate([c for pair in drawn.values() for _, c in pair]))
+    across = PlotAxis("shift (px)", -0.03 * (last or 1), 1.03 * (last or 1), whole=True)
+    marked: list[Mark] = []
+    if current is not None and current <= last:
+        ends = np.array([up.low, up.high])
+        look: tuple[Color, Dash, float] = ("padding", "dash", 1.5)
+        marked = [Polyline([current] * 2, ends, "the shift shown", *look, hover=None)]
+    panels = []
+    for name, curves in drawn.items():
+        marks = [
+            _cosine_line(*curve, each, look, one)
+            for curve, each, look in zip(curves, (NO_BLUR, blur), LOOKS, strict=True)
+        ]
+        seen = _pixels(pairs[name][0]) <= last
+        forms = [form[seen] for form in (expected or {}).get(name, ()) if form is not None]
+        rings = [_rings(curves[0][0], form, one) for form in forms]
+        heading = name if len(pairs) > 1 else ""
+        panels.append(Panel((*marks, *rings, *marked), across, up, heading, size="medium"))
+    means = "; ".join(
+        f"{name} {cosine_text(float(plain.mean()))} with {NO_BLUR} and "
+        f"{cosine_text(float(blurred.mean()))} with {blur}"
+        for name, ((_, plain), (_, blurred)) in drawn.items()
+    )
+    alt = f"{title} Mean cosine over shifts from 0 to {last} px: {means}."
+    return Plot(title, tuple(panels), alt, subtitle, (note,), shared_rows=True)
+
+
+def _pixels(result: Consistency) -> Numbers:
+    """(n,) the shifts in pixels along the axis on which they are longer."""
+    return np.asarray(np.abs(result.shifts).max(axis=1))
+
+
+def _until(result: Consistency, last: int) -> tuple[Numbers, Numbers]:
+    """Shifts of at most ``last`` pixels, in order, and their cosines."""
+    pixels = _pixels(result)
+    seen = pixels <= last
+    return pixels[seen], result.cosine[seen]
+
+
+def _cosine_axis(cosines: Numbers) -> tuple[PlotAxis, float, str]:
+    """The axis on which 1 − cosine is logarithmic, with 1 on top.
+
+    Returns:
+        The axis; the place of 1, whose logarithm would be infinite; a note on the axis.
+    """
+    distances = 1 - np.asarray(cosines, dtype=np.float64)
+    apart = distances[distances > NEAREST]
+    least, most = (float(apart.min()), float(apart.max())) if apart.size else (0.1, 0.1)
+    one = max(floor(log10(least) - 0.3), round(log10(NEAREST)))
+    zero = ceil(log10(most) - 1e-9)
+    ticks = [(10.0**n, f"{1 - 10.0**n:.{-n}f}") for n in range(one + 1, min(zero, 0) + 1)]
+    ticks += [(0.5, "0.5")] if zero >= 0 else []
+    ticks += [(2.0, "−1")] if zero > 0 else []
+    places, names = zip((10.0**one, "1"), *sorted(ticks), strict=True)
+    axis = PlotAxis("cosine", 1.25 * places[-1], 0.8 * places[0], True, ticks=places, names=names)
+    note = "The vertical axis is logarithmic in 1 − cosine: one 9 more is a tenth of the distance to 1."
+    if ((distances > ROUNDING) & (distances <= NEAREST)).any():
+        note += f" Cosines above {1 - NEAREST:.6f} are drawn at 1."
+    return axis, places[0], note
+
+
+def _cosine_line(
+    shifts: Numbers, cosines: Numbers, name: str, look: tuple[Color, Dash, Symbol], one: float
+) -> Mark:
+    """The line of the cosines of a layer; ``one`` is the place of the cosine 1."""
+    color, dash, symbol = look
+    hover = [
+        f"{name}, shift {shift} px\ncosine {cosine_text(cosine)}\n"
+        f"1 − cosine = {number_text(max(1 - cosine, 0.0), 3)}"
+        for shift, cosine in zip(shifts.tolist(), cosines.tolist(), strict=True)
+    ]
+    places = np.maximum(1 - cosines, one)
+    return Polyline(shifts, places, name, color, dash, symbol=symbol, hover=hover)
+
+
+def _rings(shifts: Numbers, cosines: Numbers, one: float) -> Mark:
+    """Rings at the cosines in closed form; ``one`` is the place of the cosine 1."""
+    size = 11 if len(shifts) <= 40 else 6
+    places = np.maximum(1 - cosines, one)
+    return Points(shifts, places, "closed form", "input", size=size, hollow=True, hover=None)
