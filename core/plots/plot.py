@@ -110,6 +110,7 @@ class Heat:
             lines are written, or none.
         hover: (H, W) texts for the pointer; () for row, column and value.
         unit: Words behind the value for the pointer, such as "px"; "" for none.
+        names: What the pointer calls row and column; () for the names of the axes.
         opacity: Below 1 over a photograph.
         gaps: Whether lines separate the cells.
         select: Whether a click on a cell selects it.
@@ -124,6 +125,7 @@ class Heat:
     texts: Sequence[Sequence[str]] = ()
     hover: Sequence[Sequence[str]] = ()
     unit: str = ""
+    names: tuple[str, ...] = ()
     opacity: float = 1.0
     gaps: bool = False
     select: bool = False

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.plots.axes import number_text
 from core.plots.plot import (
+    Boxes,
     Color,
     Dash,
     Heat,
@@ -35,8 +36,12 @@ LOOKS: tuple[tuple[Color, Dash, Symbol], ...] = (
     ("output", "solid", "square"),
 )
 """Color, dash and symbol of the lines without and with a blur."""
+FEW = 40
+"""Most shifts that each have a symbol of its own."""
 NEAREST = 1e-6
 """Least distance from 1 at which a cosine is told apart from 1 on an axis."""
+FAR = ((0.5, "0.5"), (1.0, "0"), (2.0, "−1"))
+"""Distances from 1 of the lowest number on the axis, where the cosines go below 0.9, and its text."""
 ROUNDING = 1e-12
 """Distance from 1 below which a cosine is 1, but for the rounding of float64."""
 
@@ -66,18 +71,20 @@ def _picture_panels(pictures: Mapping[str, Numbers]) -> list[Panel]:
     for name, picture in pictures.items():
         scale = _grey_scale("", picture)
         note = f"{times(picture.shape)} px"
-        panels.append(_map_panel(picture, scale, name, note, ("row (px)", "column (px)")))
+        panels.append(_map_panel(picture, scale, name, note, ("row", "column")))
     return panels
 
 
 def _map_panel(
     values: Numbers, scale: Scale, title: str, note: str, names: tuple[str, str]
 ) -> Panel:
-    """A small map whose axes, down and across, have these names."""
+    """A small map in a frame; the pointer calls rows and columns by these names."""
     rows, columns = values.shape
-    across = PlotAxis(names[1], -0.5, columns - 0.5, whole=True, grid=False)
-    down = PlotAxis(names[0], rows - 0.5, -0.5, whole=True, grid=False)
-    return Panel((Heat(values, scale),), across, down, title, note, cell=1.0, size="small")
+    across = PlotAxis(low=-0.5, high=columns - 0.5, hidden=True)
+    down = PlotAxis(low=rows - 0.5, high=-0.5, hidden=True)
+    heat = Heat(values, scale, names=names)
+    frame = Boxes([(-0.5, columns - 0.5, -0.5, rows - 0.5)], color="padding", width=1)
+    return Panel((heat, frame), across, down, title, note, cell=1.0, size="small")
 
 
 def _grey_scale(label: str, *values: Numbers) -> Scale:
@@ -132,9 +139,9 @@ def comparison_plot(
         axes = ("output row", "output column")
         rows.append(
             [
-                _map_panel(values, scale, f"{name}: {what}", note, axes)
-                for values, scale, what, note in zip(
-                    maps, scales, ("output", "difference"), notes, strict=True
+                _map_panel(values, scale, heading, note, axes)
+                for values, scale, heading, note in zip(
+                    maps, scales, (name, "difference"), notes, strict=True
                 )
             ]
         )
@@ -186,8 +193,9 @@ def consistency_plot(
     panels = []
     for name, curves in drawn.items():
         marks = [
-            _cosine_line(*curve, each, look, one)
+            mark
             for curve, each, look in zip(curves, (NO_BLUR, blur), LOOKS, strict=True)
+            for mark in _cosine_line(*curve, each, look, one)
         ]
         seen = _pixels(pairs[name][0]) <= last
         forms = [form[seen] for form in (expected or {}).get(name, ()) if form is not None]
@@ -225,11 +233,11 @@ def _cosine_axis(cosines: Numbers) -> tuple[PlotAxis, float, str]:
     apart = distances[distances > NEAREST]
     least, most = (float(apart.min()), float(apart.max())) if apart.size else (0.1, 0.1)
     one = max(floor(log10(least) - 0.3), round(log10(NEAREST)))
-    zero = ceil(log10(most) - 1e-9)
-    ticks = [(10.0**n, f"{1 - 10.0**n:.{-n}f}") for n in range(one + 1, min(zero, 0) + 1)]
-    ticks += [(0.5, "0.5")] if zero >= 0 else []
-    ticks += [(2.0, "−1")] if zero > 0 else []
-    places, names = zip((10.0**one, "1"), *sorted(ticks), strict=True)
+    last = ceil(log10(most) - 1e-9)
+    ticks = [(10.0**n, f"{1 - 10.0**n:.{-n}f}") for n in range(one + 1, min(last, -1) + 1)]
+    if last >= 0:
+        ticks.append(next((place, name) for place, name in FAR if most <= place))
+    places, names = zip((10.0**one, "1"), *ticks, strict=True)
     axis = PlotAxis("cosine", 1.25 * places[-1], 0.8 * places[0], True, ticks=places, names=names)
     note = "The vertical axis is logarithmic in 1 − cosine: one 9 more is a tenth of the distance to 1."
     if ((distances > ROUNDING) & (distances <= NEAREST)).any():
@@ -239,8 +247,11 @@ def _cosine_axis(cosines: Numbers) -> tuple[PlotAxis, float, str]:
 
 def _cosine_line(
     shifts: Numbers, cosines: Numbers, name: str, look: tuple[Color, Dash, Symbol], one: float
-) -> Mark:
-    """The line of the cosines of a layer; ``one`` is the place of the cosine 1."""
+) -> list[Mark]:
+    """The line of the cosines of a layer, with a symbol at each where these are few enough.
+
+    Lines have symbols at some of their points only. ``one`` is the place of the cosine 1.
+    """
     color, dash, symbol = look
     hover = [
         f"{name}, shift {shift} px\ncosine {cosine_text(cosine)}\n"
@@ -248,11 +259,13 @@ def _cosine_line(
         for shift, cosine in zip(shifts.tolist(), cosines.tolist(), strict=True)
     ]
     places = np.maximum(1 - cosines, one)
-    return Polyline(shifts, places, name, color, dash, symbol=symbol, hover=hover)
+    line = Polyline(shifts, places, name, color, dash, symbol=symbol, hover=hover)
+    points = Points(shifts, places, "", color, symbol, 7, hover=None)
+    return [line, points] if len(shifts) <= FEW else [line]
 
 
 def _rings(shifts: Numbers, cosines: Numbers, one: float) -> Mark:
     """Rings at the cosines in closed form; ``one`` is the place of the cosine 1."""
-    size = 11 if len(shifts) <= 40 else 6
+    size = 11 if len(shifts) <= FEW else 6
     places = np.maximum(1 - cosines, one)
     return Points(shifts, places, "closed form", "input", size=size, hollow=True, hover=None)

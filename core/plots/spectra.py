@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.plots.plot import Bars, Box, Boxes, Heat, Mark, Numbers, Panel, Plot, PlotAxis, Scale
+from core.plots.plot import Bars, Box, Boxes, Heat, Numbers, Panel, Plot, PlotAxis, Scale
+from core.text import times
 
 if TYPE_CHECKING:
     from core.shift.spectrum import Spectrum
@@ -21,8 +22,14 @@ ENERGY = Scale(
 """The scale of all spectra."""
 ROUNDING = 1e-12
 """Share of the largest energy below which energies are rounding errors of float32."""
-QUARTERS = (-0.5, -0.25, 0.0, 0.25, 0.5)
+UNITS = (
+    "Frequencies down and to the right are in cycles per pixel, after downsampling in cycles per "
+    "output pixel."
+)
+QUARTERS = (-0.5, -0.25, 0.0, 0.25)
 """Frequencies that are written on the axes."""
+QUARTER_NAMES = ("−½", "−¼", "0", "¼")
+"""Texts of `QUARTERS`."""
 
 
 def frequencies(count: int) -> Numbers:
@@ -37,27 +44,31 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def spectra_plot(named: Mapping[str, Spectrum], title: str) -> Plot:
+def spectra_plot(named: Mapping[str, Spectrum], title: str, subtitle: str = "") -> Plot:
     """Energy by frequency before and after downsampling, on one scale.
 
     Args:
         named: Spectra by name of the layer, all with the same stride.
         title: The heading.
+        subtitle: Line below the heading.
     """
     peak = max(float(each.before.max()) for each in named.values()) or 1.0
     panels = []
     for name, each in named.items():
-        cell = 1 / max(each.before.shape)
         before = (_heat(each.before, peak), *_band(each))
-        panels.append(
-            _panel(before, f"{name}: before", "all frequencies of the map", "pixel", cell)
-        )
-        share = f"{percent(each.aliased)} of the energy folded in"
         after = (_heat(each.measured, peak),)
-        panels.append(_panel(after, f"{name}: after", share, "output pixel", cell))
-    shares = ", ".join(f"{percent(each.aliased)} with {name}" for name, each in named.items())
-    alt = f"{title}: of the energy before downsampling {shares} is folded onto other frequencies."
-    return Plot(title, tuple(panels), alt)
+        cell = 1 / max(each.before.shape)
+        sizes = times(each.before.shape), times(each.measured.shape)
+        share = f"{sizes[1]}, {percent(each.aliased)} folded"
+        panels.append(_panel(before, f"{name}: before", sizes[0], cell))
+        panels.append(_panel(after, f"{name}: after", share, cell))
+    alt = f"{title}: of the energy {_shares(named)} is folded onto other frequencies."
+    return Plot(title, tuple(panels), alt, subtitle, (UNITS,))
+
+
+def _shares(named: Mapping[str, Spectrum]) -> str:
+    """The share of the energy that is folded, for each layer."""
+    return " and ".join(f"{percent(each.aliased)} with {name}" for name, each in named.items())
 
 
 def _heat(energy: Numbers, peak: float) -> Heat:
@@ -65,20 +76,19 @@ def _heat(energy: Numbers, peak: float) -> Heat:
     rows, columns = energy.shape
     share = np.maximum(energy / peak, ROUNDING)
     left, top = -0.5 - 0.5 / columns, -0.5 - 0.5 / rows
-    return Heat(share, ENERGY, left, top, 1 / columns, 1 / rows)
+    return Heat(share, ENERGY, left, top, 1 / columns, 1 / rows, names=("down", "right"))
 
 
-def _panel(marks: tuple[Mark, ...], title: str, note: str, unit: str, cell: float) -> Panel:
-    """A map of frequencies; ``unit`` is the pixel in which they are measured."""
-    heat = marks[0]
-    assert isinstance(heat, Heat)
+def _panel(marks: tuple[Heat | Boxes, ...], title: str, note: str, cell: float) -> Panel:
+    """A map of frequencies, the first mark; ``cell`` is the step of the finest one beside it."""
+    (heat,) = (mark for mark in marks if isinstance(mark, Heat))
     left, right, top, bottom = heat.box
-    across = PlotAxis(f"to the right (cycles per {unit})", left, right, ticks=QUARTERS, grid=False)
-    down = PlotAxis(f"down (cycles per {unit})", bottom, top, ticks=QUARTERS, grid=False)
+    across = PlotAxis("", left, right, ticks=QUARTERS, names=QUARTER_NAMES, grid=False)
+    down = PlotAxis("", bottom, top, ticks=QUARTERS, names=QUARTER_NAMES, grid=False)
     return Panel(marks, across, down, title, note, cell=cell, size="medium")
 
 
-def _band(spectrum: Spectrum) -> tuple[Mark, Mark]:
+def _band(spectrum: Spectrum) -> tuple[Boxes, Boxes]:
     """The frequencies that fold back, hatched, and a frame around the band that is left."""
     left, right, top, bottom = _heat(spectrum.before, 1.0).box
     half = 0.5 / spectrum.stride
@@ -92,7 +102,7 @@ def _band(spectrum: Spectrum) -> tuple[Mark, Mark]:
     return folds, Boxes([(-half, half, -half, half)], "band that is left", "window", cased=True)
 
 
-def folded_plot(named: Mapping[str, Spectrum], title: str) -> Plot:
+def folded_plot(named: Mapping[str, Spectrum], title: str, subtitle: str = "") -> Plot:
     """Energy after downsampling by frequency, split into the band's own energy and aliased energy.
 
     The energies of all frequencies with the same distance from zero are added; the distance is
@@ -101,13 +111,14 @@ def folded_plot(named: Mapping[str, Spectrum], title: str) -> Plot:
     Args:
         named: Spectra by name of the layer.
         title: The heading.
+        subtitle: Line below the heading.
     """
     parts = {
         name: (*by_distance(each.in_band), by_distance(each.folded)[1])
         for name, each in named.items()
     }
     highest = max(float((own + folded).max()) for _, own, folded in parts.values())
-    across = PlotAxis("frequency (cycles per output pixel)", 0.0, 0.52)
+    across = PlotAxis("cycles per output pixel", 0.0, 0.52)
     up = PlotAxis("energy", 0.0, 1.05 * (highest or 1.0))
     panels = []
     for (name, (distance, own, folded)), each in zip(parts.items(), named.values(), strict=True):
@@ -118,10 +129,8 @@ def folded_plot(named: Mapping[str, Spectrum], title: str) -> Plot:
         )
         heading = f"{name}: {percent(each.aliased)} folded"
         panels.append(Panel(bars, across, up, heading, size="medium"))
-    shares = ", ".join(f"{percent(each.aliased)} with {name}" for name, each in named.items())
-    return Plot(
-        title, tuple(panels), f"{title}: {shares} of the energy is folded.", shared_rows=True
-    )
+    alt = f"{title}: of the energy {_shares(named)} is folded onto other frequencies."
+    return Plot(title, tuple(panels), alt, subtitle, shared_rows=True)
 
 
 def by_distance(energy: Numbers) -> tuple[Numbers, Numbers]:

@@ -22,7 +22,9 @@ def opened(page: Page, url: str) -> Page:
 @pytest.mark.journey
 def test_a_picture_is_moved_by_keyboard_and_then_plays(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/shift?side=48")
-    visitor.locator(".st-key-shift_average_pooling .heatmaplayer").first.wait_for(state="attached")
+    visitor.locator(".st-key-plot_shift_average_pooling .heatmaplayer").first.wait_for(
+        state="attached"
+    )
     visitor.get_by_text("not a whole number").wait_for()
     slider = visitor.locator(".st-key-shift").get_by_role("slider")
     slider.focus()
@@ -46,7 +48,7 @@ def test_a_network_is_measured_while_one_waits(app_url: str, visitor: Page) -> N
     opened(visitor, f"{app_url}/shift?tab=network&layers={layers}&input_height=32&input_width=32")
     visitor.get_by_text("Its strides multiply to 4 px a unit").wait_for()
     visitor.get_by_text("follow the picture to the last bit").wait_for()
-    visitor.locator(".st-key-shift_network .heatmaplayer").first.wait_for(state="attached")
+    visitor.locator(".st-key-plot_shift_network .heatmaplayer").first.wait_for(state="attached")
     selected = visitor.get_by_role("tab", selected=True)
     assert selected.inner_text() == TABS["network"]
 

@@ -294,8 +294,10 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         hover = [[text.replace("\n", "<br>") for text in row] for row in heat.hover]
         trace |= {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"}
     else:
-        down, across = (axis.name.split(" (")[0] or name for axis, name in
-                        ((panel.y, "row"), (panel.x, "column")))  # fmt: skip
+        down, across = heat.names or (
+            panel.y.name.split(" (")[0] or "row",
+            panel.x.name.split(" (")[0] or "column",
+        )
         unit = f" {escape(heat.unit)}" if heat.unit else ""
         trace |= {
             "customdata": values.astype(np.float32),

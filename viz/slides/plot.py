@@ -45,12 +45,18 @@ FRAMES_PER_SECOND = 2.0
 
 @dataclass
 class Area:
-    """A rectangle on the paper in inches from its upper left corner."""
+    """A rectangle on the paper in inches from its upper left corner.
+
+    Attributes:
+        left, top, width, height: The rectangle.
+        heading: Width of the heading above it.
+    """
 
     left: float
     top: float
     width: float
     height: float
+    heading: float = 0.0
 
     def take_foot(self, height: float) -> Area:
         """Cut a strip off the foot."""
@@ -71,9 +77,7 @@ def draw(plot: Plot, style: Style) -> Figure:
 def film(plots: Sequence[Plot], style: Style, fps: float = FRAMES_PER_SECOND) -> Film:
     """A film whose frames are plots that differ in marks, subtitle and headings only."""
     frames = [_for_paper(plot, style) for plot in plots]
-    drawing = _Drawing(
-        replace(frames[0], subtitle=max((f.subtitle for f in frames), key=len)), style
-    )
+    drawing = _Drawing(_with_longest_texts(frames), style)
     artists = [drawing.marks, *(drawing.draw_marks(frame) for frame in frames[1:])]
     everything = [artist for each in artists for artist in each]
 
@@ -85,6 +89,20 @@ def film(plots: Sequence[Plot], style: Style, fps: float = FRAMES_PER_SECOND) ->
 
     show(0)
     return Film(drawing.figure, len(plots), show, fps)
+
+
+def _with_longest_texts(frames: Sequence[Plot]) -> Plot:
+    """The first of some plots with the longest subtitle and headings of all, for the layout."""
+    panels = [
+        replace(
+            same[0],
+            title=max((panel.title for panel in same), key=len),
+            note=max((panel.note for panel in same), key=len),
+        )
+        for same in zip(*(frame.panels for frame in frames), strict=True)
+    ]
+    subtitle = max((frame.subtitle for frame in frames), key=len)
+    return replace(frames[0], subtitle=subtitle, panels=tuple(panels))
 
 
 def _for_paper(plot: Plot, style: Style) -> Plot:
@@ -146,7 +164,7 @@ class _Drawing:
             texts.append(self._subtitle)
         for text, panel, box in zip(self._headings, plot.panels, self.boxes, strict=True):
             if text is not None:
-                text.set_text("\n".join(_heading_lines(panel, box.width, self.style)))
+                text.set_text("\n".join(_heading_lines(panel, box.heading, self.style)))
                 texts.append(text)
         return texts
 
@@ -205,23 +223,30 @@ class _Drawing:
 
     def _label_width(self, bars: Sequence[Scale]) -> float:
         """Inches that the longest label takes, which runs upwards in lines."""
-        points = 0.85 * self.style.points
-        most = 0.9 * self.area.height / len(bars)
-        lines = max(len(wrapped(scale.label, points, most)) for scale in bars)
-        return lines * SPACING * points / 72 + GAP
+        lines = max(len(self._label(scale, len(bars))) for scale in bars)
+        return lines * SPACING * 0.85 * self.style.points / 72 + GAP
+
+    def _label(self, scale: Scale, bars: int) -> list[str]:
+        """The label of one of so many color bars in lines, each of which may be a bar's share long."""
+        return wrapped(scale.label, 0.85 * self.style.points, 0.9 * self.area.height / bars)
 
     def _draw_bars(self, bars: Sequence[Scale], strip: Area) -> None:
-        """Draw the color bars, together as high as the panels."""
+        """Draw the color bars, together as high as the panels if their labels are not longer."""
         top = min(box.top for box in self.boxes)
         bottom = max(box.top + box.height for box in self.boxes)
-        right = max(box.left + box.width for box in self.boxes)
+        right = max(box.left + max(box.width, box.heading) for box in self.boxes)
         left = min(strip.left, right) + 2 * GAP
         each = (bottom - top - GAP * (len(bars) - 1)) / len(bars)
-        for number, scale in enumerate(bars):
-            self._bar(scale, Area(left, top + number * (each + GAP), BAR_WIDTH, each))
+        points = 0.85 * self.style.points
+        labels = [self._label(scale, len(bars)) for scale in bars]
+        longest = max(width_of(line, points) for label in labels for line in label)
+        each = max(each, longest) if len(bars) > 1 else each
+        first = (top + bottom - each - (each + GAP) * (len(bars) - 1)) / 2
+        for number, (scale, label) in enumerate(zip(bars, labels, strict=True)):
+            self._bar(scale, label, Area(left, first + number * (each + GAP), BAR_WIDTH, each))
 
-    def _bar(self, scale: Scale, box: Area) -> None:
-        """Draw one color bar with its numbers and its label."""
+    def _bar(self, scale: Scale, label: Sequence[str], box: Area) -> None:
+        """Draw one color bar with its numbers and the lines of its label."""
         axes = self.figure.add_axes(self._share(box))
         gradient = [[n / 255] for n in range(256)]
         look: dict[str, Any] = {"cmap": colormap(scale), "vmin": 0, "vmax": 1, "aspect": "auto"}
@@ -236,10 +261,9 @@ class _Drawing:
             y = min(max(y, box.top + half), box.top + box.height - half)
             self._write(box.left + BAR_WIDTH + 0.08, y, name, fontsize=points)
         widest = max(width_of(name, points) for _, name in numbers)
-        lines = wrapped(scale.label, points, box.height)
         x = box.left + BAR_WIDTH + 0.08 + widest + GAP
         look = {"rotation": 90, "va": "center", "ha": "left", "linespacing": 1.1}
-        self._write(x, box.top + box.height / 2, "\n".join(lines), fontsize=points, **look)
+        self._write(x, box.top + box.height / 2, "\n".join(label), fontsize=points, **look)
 
     def _share(self, box: Area) -> tuple[float, float, float, float]:
         """A rectangle as Matplotlib takes it: shares of the paper from its lower left corner."""
@@ -275,7 +299,7 @@ class _Drawing:
 
     def _heading(self, panel: Panel, box: Area) -> Any:
         """The heading above a panel; None for none."""
-        lines = _heading_lines(panel, box.width, self.style)
+        lines = _heading_lines(panel, box.heading, self.style)
         if not lines:
             return None
         look: dict[str, Any] = {"va": "bottom", "linespacing": 1.1}
@@ -311,6 +335,13 @@ def _heading_lines(panel: Panel, inches: float, style: Style) -> list[str]:
     return [line.replace("$", r"\$") for line in (*title, *wrapped(panel.note, points, inches))]
 
 
+def _heading_width(panel: Panel, most: float, style: Style) -> float:
+    """Inches of the longest line of a panel's heading, wrapped to at most ``most`` inches."""
+    points = 0.85 * style.points
+    lines = _heading_lines(panel, most, style)
+    return max((width_of(line, points) for line in lines), default=0.0)
+
+
 def _axis_numbers(panel: Panel, side: Any, box: Area, style: Style) -> list[tuple[float, str]]:
     """The numbers on an axis, as many as fit beside each other."""
     points = 0.85 * style.points
@@ -325,17 +356,22 @@ def _axis_numbers(panel: Panel, side: Any, box: Area, style: Style) -> list[tupl
         )
         if needed <= length or axis.ticks is not None:
             break
-    if axis.ticks is not None and needed > length and not axis.names:
+    if axis.ticks is not None and needed > length and (panel.cell or not axis.names):
         numbers = numbers[:: ceil(needed / length)]
     return numbers
 
 
 def _panel_boxes(plot: Plot, area: Area, style: Style) -> list[Area]:
-    """The rectangles of the panels' axes, as large as the area allows."""
+    """The rectangles of the panels' axes: as large as possible, else without an empty place."""
     count = len(plot.panels)
     options = [count] if plot.shared_rows else range(1, min(count, plot.columns or count) + 1)
-    layouts = [_layout(plot, area, style, columns) for columns in options]
-    return max(layouts, key=lambda boxes: min(min(ASPECT * b.width, b.height) for b in boxes))
+    layouts = {columns: _layout(plot, area, style, columns) for columns in options}
+
+    def quality(columns: int) -> tuple[float, int, int]:
+        smallest = min(min(ASPECT * box.width, box.height) for box in layouts[columns])
+        return round(smallest, 3), -(-count % columns), columns
+
+    return layouts[max(layouts, key=quality)]
 
 
 def _layout(plot: Plot, area: Area, style: Style, columns: int) -> list[Area]:
@@ -349,15 +385,17 @@ def _layout(plot: Plot, area: Area, style: Style, columns: int) -> list[Area]:
     height = max(0.3, cell.height - top - bottom)
     sizes = [_size(panel, width, height, style) for panel in plot.panels]
     widest, tallest = (max(size[i] for size in sizes) for i in (0, 1))
-    spare = max(0.0, area.width - columns * (widest + left + 0.2 + GAP)) / 2
+    heading = max(widest, *(_heading_width(panel, width, style) for panel in plot.panels))
+    pitch = heading + left + 0.2 + GAP
+    spare = max(0.0, area.width - columns * pitch) / 2
     down = max(0.0, area.height - rows * (tallest + top + bottom + GAP)) / 2
     spare, down = (spare, down) if plot.panels[0].cell or plot.panels[0].in_type else (0.0, 0.0)
     boxes = []
     for number, (wide, high) in enumerate(sizes):
         row, column = divmod(number, columns)
-        x = area.left + spare + column * (widest + left + 0.2 + GAP) + left
+        x = area.left + spare + column * pitch + left
         y = area.top + down + row * (tallest + top + bottom + GAP) + top
-        boxes.append(Area(_on_dots(x, style), _on_dots(y, style), wide, high))
+        boxes.append(Area(_on_dots(x, style), _on_dots(y, style), wide, high, heading + 0.01))
     return boxes
 
 
@@ -368,7 +406,7 @@ def _in_one_row(plot: Plot, area: Area, around: tuple[float, float, float]) -> l
     width = (area.width - left - between * count) / count
     height = area.height - top - bottom
     return [
-        Area(area.left + left + n * (width + between), area.top + top, width, height)
+        Area(area.left + left + n * (width + between), area.top + top, width, height, width)
         for n in range(count)
     ]
 
@@ -394,7 +432,8 @@ def _around(panels: Sequence[Panel], cell: Area, style: Style) -> tuple[float, f
             lines = max((name.count("\n") + 1 for _, name in numbers), default=0)
         named = bool(panel.x.name) and not panel.x.hidden
         bottom = max(bottom, (lines + 1.15 * named) * step + 0.12)
-        headings = _heading_lines(panel, cell.width - left, style)
+    for panel in panels:
+        headings = _heading_lines(panel, cell.width - left - 0.2, style)
         top = max(top, len(headings) * step + 0.1)
     return left, top, bottom
 

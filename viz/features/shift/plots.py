@@ -162,14 +162,19 @@ def named_spectra(values: ShiftSettings) -> dict[str, Spectrum]:
 
 def spectra(values: ShiftSettings) -> Plot:
     """The spectra of the chosen layer before and after downsampling."""
-    title = f"Energy by frequency: {layer_title(layer_pair(values, values.kind)[0])}"
-    return spectra_plot(named_spectra(values), title)
+    return spectra_plot(named_spectra(values), "Energy by frequency", _chosen_layer_text(values))
 
 
 def folded(values: ShiftSettings) -> Plot:
     """The energy of the chosen layer after downsampling, with the part that is folded."""
-    title = f"What each frequency holds after downsampling: {layer_title(layer_pair(values, values.kind)[0])}"
-    return folded_plot(named_spectra(values), title)
+    title = "What each frequency holds after downsampling"
+    return folded_plot(named_spectra(values), title, _chosen_layer_text(values))
+
+
+def _chosen_layer_text(values: ShiftSettings) -> str:
+    """The chosen layer and its input in words."""
+    layer = sentence_case(layer_title(layer_pair(values, values.kind)[0]))
+    return f"{layer}; {input_text(values)}"
 
 
 Pair = tuple["Consistency", "Consistency"]

@@ -53,7 +53,7 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
         shift_and_play_controls(values, film=True)
         _draw_film(values)
         return export.pictures_of_a_shift(values)
-    left, right = st.columns([1.2, 1])
+    left, right = st.columns([1, 1.4])
     with right:
         shift_and_play_controls(values)
         st.markdown(_shift_sentence(values))
@@ -170,11 +170,11 @@ def spectra_tab(values: ShiftSettings) -> list[Picture]:
     """Draw the spectra of a layer before and after downsampling, without and with the blur."""
     widget(values, "kind")
     named = plots.named_spectra(values)
-    show_plot(plots.spectra(values), "shift_spectra")
-    left, right = st.columns([1.6, 1])
+    left, right = st.columns([1.65, 1])
     with left:
-        show_plot(plots.folded(values), "shift_folded")
+        show_plot(plots.spectra(values), "shift_spectra")
     with right:
+        show_plot(plots.folded(values), "shift_folded")
         shares = [percent(each.aliased) for each in named.values()]
         st.markdown(
             f"Sampling every {ORDINALS[values.stride]} pixel can represent frequencies up to "

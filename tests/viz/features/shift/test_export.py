@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 
-from core.shift.layer import KINDS
+from core.plots.plot import Heat, Plot
 from tests.viz.slides import fits
-from viz.features.shift import compute, export, params
+from viz.features.shift import compute, export, params, plots
 from viz.features.shift.compute import FRAMES
 from viz.features.shift.params import ShiftSettings
-from viz.slides.sheet import file_bytes, matplotlib_style
+from viz.slides.sheet import file_bytes
 from viz.slides.style import Picture, Style
 
 SMALL = {"side": "48", "shift": "3"}
@@ -51,64 +49,39 @@ def test_a_network_s_picture_fits_every_slide(name: str, slide: fits.Slide) -> N
     fits.check(of("network")[name], slide)
 
 
-def image_of(axes: Axes) -> Any:
-    (image,) = axes.get_images()
-    return np.asarray(image.get_array())
+def heats(plot: Plot) -> list[Heat]:
+    return [mark for panel in plot.panels for mark in panel.marks if isinstance(mark, Heat)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_outputs_above_and_differences_below(kind: str) -> None:
-    values = values_of()
-    axes = fits.drawn(of()[kind], WIDE).axes
-    found = [
-        compute.comparison(layer, params.scene(values), (0, 3))
-        for layer in params.layer_pair(values, kind)
-    ]
-    for place, each in enumerate(found):
-        np.testing.assert_array_equal(image_of(axes[place]), each.output[0])
-        np.testing.assert_array_equal(image_of(axes[2 + place]), each.difference[0])
-    for row in (axes[:2], axes[2:4]):
-        assert len({each.get_images()[0].get_clim() for each in row}) == 1
+@pytest.mark.parametrize("relu", ["false", "true"])
+def test_the_film_moves_the_picture_and_is_still_at_multiples_of_the_stride(relu: str) -> None:
+    values = values_of(relu=relu)
+    frames = plots.film_plots(values, "convolution")
+    assert len(frames) == FRAMES == of()["film_convolution"].frames
+    original = compute.picture(params.scene(values))[0]
+    scales = [heat.scale for heat in heats(frames[0])]
+    assert scales[1].colors == ("grey" if relu == "true" else "signed")
+    for pixels, frame in enumerate(frames):
+        maps = heats(frame)
+        np.testing.assert_array_equal(maps[3].values, np.roll(original, pixels, 1))
+        assert (np.abs(maps[2].values).max() == 0) == (pixels % 2 == 0)
+        assert f"{pixels} px" in frame.subtitle or pixels == 0
+        assert [heat.scale for heat in maps] == scales, "one scale in all frames"
 
 
-def test_the_curves_are_the_cosines_in_view() -> None:
-    values = values_of()
-    figure = fits.drawn(of()["curve"], WIDE)
-    for axes, kind in zip(figure.axes, KINDS, strict=True):
-        lines = [line for line in axes.get_lines() if len(line.get_xdata()) > 2]
-        pair = params.layer_pair(values, kind)
-        scene = params.scene(values)
-        cosines = [compute.consistency(layer, scene, "across").cosine for layer in pair]
-        closed = [compute.expected_cosines(layer, scene, "across") for layer in pair]
-        for line, expected in zip(lines, [*cosines, *closed], strict=True):
-            np.testing.assert_array_equal(line.get_ydata(), expected[: 6 * 2 + 1])
-
-
-def test_what_folds_stands_on_what_belongs_there() -> None:
-    values = values_of()
-    figure = fits.drawn(of()["folded"], WIDE)
-    for axes, layer in zip(figure.axes, params.layer_pair(values, "convolution"), strict=True):
-        spectrum = compute.spectrum(layer, params.scene(values))
-        middle = tuple(n // 2 for n in spectrum.in_band.shape)
-        drawn = sum(bar.get_height() for bar in axes.patches)
-        everything = spectrum.in_band + spectrum.folded
-        assert drawn == pytest.approx(everything.sum() - everything[middle])
-
-
-def test_the_film_moves_the_picture_and_is_still_at_multiples_of_the_stride() -> None:
+def test_the_film_s_still_is_the_chosen_shift() -> None:
     picture = of()["film_convolution"]
-    assert picture.film is not None
-    with matplotlib_style(WIDE):
-        film = picture.film(WIDE)
-    assert film.frames == FRAMES == picture.frames
-    scene = params.scene(values_of())
-    original = compute.picture(scene)[0]
-    for frame in range(FRAMES):
-        artists = film.show(frame)
-        images = [np.asarray(image.get_array()) for image in artists[:-1]]
-        np.testing.assert_array_equal(images[0], np.roll(original, frame, 1))
-        assert (np.abs(images[3]).max() == 0) == (frame % 2 == 0)
-        assert f"{frame} px" in artists[-1].get_text()
+    texts = [text.get_text() for text in fits.texts_of(fits.drawn(picture, WIDE))]
+    assert any("3 px right" in text for text in texts)
+
+
+def test_the_screen_and_the_file_have_the_same_numbers() -> None:
+    values = values_of()
+    on_screen = plots.layer_plot(values, "max_pooling")
+    on_file = plots.layer_plot(values, "max_pooling", with_pictures=True)
+    assert [h.scale for h in heats(on_screen)] == [h.scale for h in heats(on_file) if h.scale.label]
+    assert on_screen.title == on_file.title
+    assert on_screen.alt == on_file.alt
 
 
 def test_the_film_is_a_gif_of_eight_frames_the_same_every_time() -> None:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.data import PICTURES
 from core.layer.kernels import PRESETS
 from core.layer.padding import FILLS
+from core.plots.shift import cosine_text
 from tests.examples import examples
 from tests.viz.visit import open_page, run_until_done
 from viz.features.shift import compute
@@ -30,11 +31,11 @@ from viz.features.shift.params import (
     scene,
     shift_vector,
 )
-from viz.features.shift.plots import cosine_text
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
 DEFAULTS = ShiftSettings()
-CHARTS = {"layers": 4, "curve": 3, "spectra": 2}
+CHARTS = {"layers": 14, "curve": 3, "spectra": 6}
+"""Panels of each tab that needs no network."""
 SMALL = {"layers": "conv3 p1 c4, relu, maxpool2", "input_height": "16", "input_width": "16"}
 
 
@@ -84,7 +85,7 @@ def values_of(**changes: Any) -> ShiftSettings:
 
 def test_opens_with_a_moved_photograph_and_six_outputs() -> None:
     app = visit()
-    assert charts(app) == 4
+    assert charts(app) == CHARTS["layers"]
     assert "samples **other pixels** of its map" in words_of(app)
     assert not app.warning
     assert url_of(app) == {}
@@ -138,7 +139,7 @@ def test_spectra_agree_with_torch() -> None:
 
 def test_a_network_is_measured_and_closer_with_a_blur() -> None:
     app = visit({"tab": "network", **SMALL})
-    assert charts(app) == 2
+    assert charts(app) == 5
     text = words_of(app)
     assert "At multiples of 2 px both follow the picture to the last bit" in text
     assert text.count("closer") == 1
@@ -168,7 +169,7 @@ def test_a_network_that_cannot_be_is_refused_with_a_way_back(
     back.click()
     settled(app)
     assert not app.warning
-    assert charts(app) == 2
+    assert charts(app) == 5
 
 
 def test_a_layer_is_chosen_and_one_that_does_not_fit_is_said() -> None:
@@ -211,7 +212,7 @@ def test_nonsense_in_a_link_is_said_and_left_out(text: str) -> None:
     taken = {name for name in names if f"`{name}`" not in said}
     assert taken <= {"layer"}
     assert "<script" not in said
-    assert charts(app) == 4
+    assert charts(app) == CHARTS["layers"]
 
 
 links = st.fixed_dictionaries(
