@@ -39,8 +39,8 @@ def with_block_means(heat: Heat, most: float) -> tuple[Heat, int]:
     A larger map becomes one of means of square blocks; blank cells do not count in them, and
     hover texts and texts in cells are left out.
     """
-    block = ceil(max(heat.values.shape) / most - 1e-9)
-    if block <= 1:
+    block = _block(heat, most)
+    if block == 1:
         return heat, 1
     values = np.asarray(heat.values, dtype=np.float64)
     blank = np.isnan(values)
@@ -48,6 +48,12 @@ def with_block_means(heat: Heat, most: float) -> tuple[Heat, int]:
     means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
     width, height = heat.width * block, heat.height * block
     return replace(heat, values=means, width=width, height=height, texts=(), hover=()), block
+
+
+def _block(heat: Heat, most: float) -> int:
+    """How many cells a side a drawn cell stands for, so that there are at most ``most`` a side."""
+    longest = int(max(heat.values.shape))
+    return max(1, ceil(longest / most - 1e-9))
 
 
 def _block_sums(values: Numbers, block: int) -> Numbers:
@@ -66,7 +72,7 @@ def block_notes(plot: Plot, room: float) -> list[str]:
         room: Pixels for the longer side of a map.
     """
     heats = [mark for panel in plot.panels for mark in panel.marks if isinstance(mark, Heat)]
-    blocks = sorted({with_block_means(heat, room)[1] for heat in heats} - {1})
+    blocks = sorted({_block(heat, room) for heat in heats} - {1})
     return [f"Each cell shows the mean of {block}×{block} values." for block in blocks]
 
 

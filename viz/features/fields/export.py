@@ -89,9 +89,9 @@ def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[P
     """The pictures of the tab with this name in the URL; [] for a tab without any."""
     axis = AXES.index(values.axis)
     if name == "layers":
-        return [plot_picture("layers", "Layer by layer", partial(_layers_table, analysis))]
+        return [plot_picture("layers", "Layer by layer", partial(layers_table, analysis))]
     if name == "depth":
-        make = partial(_depth, (analysis,), axis, values.log_growth)
+        make = partial(depth_growth, (analysis,), axis, values.log_growth)
         return [plot_picture("depth", "Growth with depth", make)]
     if name == "graph":
         return [Picture("graph", "Graph", partial(_draw_graph, analysis))]
@@ -102,7 +102,7 @@ def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[P
         analyses = compared_analyses(analysis, values)
         if len(analyses) > 1:
             table = partial(_comparison_table, analyses)
-            depth = partial(_depth, analyses, axis)
+            depth = partial(depth_growth, analyses, axis)
             return [
                 plot_picture("compare", "Networks side by side", table),
                 plot_picture("compare_depth", "Their growth with depth", depth),
@@ -178,7 +178,7 @@ def _draw_view(
     return view(line, unit, style, title=settings_text(analysis), photo=image, centers=centers)
 
 
-def _layers_table(analysis: Analysis) -> Table:
+def layers_table(analysis: Analysis) -> Table:
     """The table of all layers."""
     from viz.features.fields.tabs import HEADERS, table_rows
 
@@ -217,7 +217,7 @@ def _row_importance(analysis: Analysis, index: int) -> float:
     return 1.0 if line.branch is None and line.node.kind == "window" else 0.0
 
 
-def _depth(analyses: Sequence[Analysis], axis: int, log: bool = False) -> Plot:
+def depth_growth(analyses: Sequence[Analysis], axis: int, log: bool = False) -> Plot:
     """The receptive field against depth."""
     from core.receptive_field.growth import growth_curve
 

@@ -28,6 +28,7 @@ from viz.page.words import error_sentence, field_size_text, number_pair_text, ti
 
 if TYPE_CHECKING:
     from core.cost import LayerCost
+    from core.graph import Graph
     from core.receptive_field.outline import Line
 
 HEADERS = (
@@ -43,7 +44,7 @@ def table_rows(analysis: Analysis) -> list[list[Any]]:
 
     costs, rest = costs_by_group([[line] for line in analysis.lines], analysis.costs.values())
     rows = [
-        _line_cells(line, own, bool(analysis.costs))
+        _line_cells(line, _operation_text(line, analysis.graph), own, bool(analysis.costs))
         for line, own in zip(analysis.lines, costs, strict=True)
     ]
     if remaining := sum(cost.parameters for cost in rest):
@@ -52,15 +53,24 @@ def table_rows(analysis: Analysis) -> list[list[Any]]:
     return rows
 
 
-def _line_cells(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
+def _operation_text(line: Line, graph: Graph) -> str:
+    """A line's operation in words, and the linear layers that are folded into the line."""
+    linear = [name for name in line.folded if graph[name].operation == "linear"]
+    return f"{line.text}, then {', '.join(linear)} (linear)" if linear else line.text
+
+
+def _line_cells(
+    line: Line, operation: str, costs: Sequence[LayerCost], has_costs: bool
+) -> list[Any]:
     """The cells of one line, in the order of `HEADERS`; costs are None if they are unknown."""
     field = line.field
+    stride = field.effective_stride
     return [
         line.label,
-        line.text,
+        operation,
         times(line.node.shape[1:]),
         field_size_text(field),
-        number_pair_text(field.effective_stride),
+        number_pair_text(stride) if any(stride) else "–",  # one unit has no neighbor
         number_pair_text(field.effective_padding),
         "({:g}, {:g})".format(*field.center),
         sum(cost.parameters for cost in costs) if has_costs else None,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Any
 
-import numpy as np
 import pytest
 
 from core import data
 from core.errors import SpecError
 from core.plots.growth import short_number
+from core.plots.plot import Points, Polyline
+from tests.core.plots.reading import marks_of, named
 from tests.viz.slides import fits
 from viz.choices import network as network_state
 from viz.choices import network_analysis
@@ -104,14 +105,20 @@ def test_the_table_has_the_pages_numbers_and_keeps_the_ends() -> None:
 
 
 def test_the_depth_curve_has_cores_sizes() -> None:
-    figure = fits.drawn(of(network="resnet18")["depth"], Style("wide", 72))
     from core.receptive_field.growth import growth_curve
 
-    expected = growth_curve("", analysis("resnet18").fields, 1)
-    lines = figure.axes[0].lines
-    np.testing.assert_array_equal(lines[0].get_ydata(), expected.widest)
-    marks = [line.get_ydata()[0] for line in lines[1 : 1 + len(expected.sizes)]]
-    assert marks == list(expected.sizes)
+    found = analysis("resnet18")
+    plot = export.depth_growth((found,), 1)
+    expected = growth_curve("", found.fields, 1)
+    assert list(named(plot, Polyline, found.network.title).y) == list(expected.widest)
+    assert sum(len(points.x) for points in marks_of(plot, Points)) == len(expected.sizes)
+
+
+def test_the_linear_layer_behind_a_pooling_is_named_and_one_unit_has_no_stride() -> None:
+    cells = [cell.text for cell in export.layers_table(analysis("resnet50")).rows[-1]]
+    assert cells[0] == "avgpool"
+    assert "then fc (linear)" in cells[4]
+    assert cells[2] == "–"
 
 
 def test_strategies_say_each_number_once() -> None:
