@@ -36,7 +36,7 @@ MAX_WEIGHTS = 2 * 10**6
 MAX_REACH = 1023
 """Largest side of a theoretical receptive field, in pixels."""
 
-POSITIONS = ("centre", "border", "corner")
+POSITIONS = ("center", "border", "corner")
 """Positions of the unit in `padding_study`."""
 REDUCTIONS = ("none", "stride", *POOLINGS)
 """Ways of downsampling in `reduction_study`: none, by stride, or by a 2×2 pooling of some kind."""
@@ -188,7 +188,7 @@ def padding_study(
     """
     cases: list[Case] = []
     size = 2 * _checked_count(depth) + 1
-    places = {"centre": (depth, depth), "border": (0, depth), "corner": (0, 0)}
+    places = {"center": (depth, depth), "border": (0, depth), "corner": (0, 0)}
     for mode in modes:
         if mode not in PADDING_MODES:
             raise SpecError("padding_mode", f"must be one of {', '.join(PADDING_MODES)}", mode)

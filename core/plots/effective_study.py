@@ -31,8 +31,8 @@ AIR = 0.06
 def study_plot(study: Study, title: str = "") -> Plot:
     """A plot of a study: sizes in pixels, and their share of the theoretical field.
 
-    With fits both panels have logarithmic axes, on which a power law is a line; the legend
-    has its exponent beside the one of the law. Without, every network has a row of its own.
+    With fits the axes are logarithmic, on which a power law is a straight line; the legend has
+    its exponent beside the one of the law. Without, every network has a row of its own.
 
     Args:
         study: The study.
@@ -55,9 +55,10 @@ def _panels(
     above, below = "size (px)", "share of the size"
     if study.fits:
         across = _log_axis([row.x for row in study.rows], study.x_label)
+        log = any(isinstance(mark, Polyline) for mark in shares)
         return (
             Panel(tuple(sizes), across, PlotAxis(above, log=True)),
-            Panel(tuple(shares), across, PlotAxis(below, log=True)),
+            Panel(tuple(shares), across, PlotAxis(below, log=log, zero=not log)),
         )
     count = len(study.rows)
     names = tuple(row.label for row in study.rows)

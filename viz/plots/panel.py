@@ -73,6 +73,10 @@ SYMBOLS: dict[Symbol, str] = {
     "hbar": "line-ew", "vbar": "line-ns", "none": "circle",
 }  # fmt: skip
 """Plotly's names of symbols."""
+DASH_LENGTHS: dict[Dash, tuple[int, ...]] = {
+    "solid": (), "dash": (3, 3), "dot": (1, 1), "dashdot": (3, 1, 1, 1), "longdash": (5, 5),
+}  # fmt: skip
+"""Lengths of Plotly's dashes and gaps in widths of a line, which it takes to be at least 3 px."""
 TEXT_PLACES: dict[Side, str] = {
     "left": "middle left", "right": "middle right", "above": "top center",
     "below": "bottom center", "center": "middle center",
@@ -392,9 +396,15 @@ def _line(line: Polyline, look: _Look) -> list[Trace]:
     return [*traces, trace]
 
 
+def _pixel_dashes(dash: Dash, width: float) -> str:
+    """Plotly's dashes of a line of this width in pixels, so that a wider line has the same ones."""
+    return ",".join(f"{n * max(width, 3.0):g}px" for n in DASH_LENGTHS[dash]) or "solid"
+
+
 def _edge(mark: Polyline | Boxes, look: _Look) -> Trace:
     """The dark edge of a line, without its coordinates."""
     edge = look.line("black", mark.dash, mark.width + 2)
+    edge["dash"] = _pixel_dashes(mark.dash, mark.width * look.enlarged)
     return QUIET | {"type": "scatter", "mode": "lines", "line": edge, "opacity": 0.75}
 
 

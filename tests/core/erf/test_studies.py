@@ -111,9 +111,9 @@ def test_skips_narrow_the_field_that_theory_leaves_as_it_is() -> None:
 
 def test_padding_matters_at_the_border_only() -> None:
     study = by_label(padding_study(("zeros", "reflect"), depth=4, settings=PLENTY))
-    corner, centre = study["zeros, corner"].erf, study["zeros, centre"].erf
-    assert centre.unit == (4, 4)
-    assert centre.lost_to_padding == 0
+    corner, center = study["zeros, corner"].erf, study["zeros, center"].erf
+    assert center.unit == (4, 4)
+    assert center.lost_to_padding == 0
     assert corner.unit == (0, 0)
     assert corner.lost_to_padding > 0.7
     assert study["reflect, corner"].erf.lost_to_padding == pytest.approx(0)

@@ -7,8 +7,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from core.erf.studies import activation_study, depth_study, dilation_study, initialisation_study
+from core.erf.studies import (
+    activation_study,
+    depth_study,
+    dilation_study,
+    initialisation_study,
+    kernel_study,
+)
 from core.erf.study import Study, StudySettings
+from core.plots.axes import span
 from core.plots.effective_study import LOOKS, study_plot
 from core.plots.legend import entries
 from core.plots.plot import Points, Polyline
@@ -24,6 +31,8 @@ def study(name: str) -> Study:
             return depth_study((2, 4, 8), settings=SMALL)
         case "activation":
             return activation_study(("none", "relu", "tanh"), depth=3, settings=SMALL)
+        case "kernel":
+            return kernel_study((3, 5), depth=2, settings=SMALL)
         case "initialisation":
             return initialisation_study(("he", "uniform"), depth=3, settings=SMALL)
         case _:
@@ -87,6 +96,13 @@ def test_power_laws_are_lines_on_logarithmic_axes() -> None:
         assert line.color == color
         assert line.name in plot.alt
     assert {line.name for line in lines} <= {entry.name for entry in entries(plot)}
+
+
+def test_a_panel_without_a_law_begins_at_zero() -> None:
+    assert {fit.quantity for fit in study("kernel").fits} == {"sigma", "side"}
+    sizes, shares = study_plot(study("kernel")).panels
+    assert (sizes.y.log, shares.y.log) == (True, False)
+    assert span(shares, "y")[0] == 0
 
 
 @pytest.mark.parametrize("name", ["activation", "initialisation", "dilation"])

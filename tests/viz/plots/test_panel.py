@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.plots.maps import cells_across, cells_down
-from core.plots.plot import Heat, Panel
+from core.plots.plot import Boxes, Heat, Panel
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, line_panel, map_panel
 from viz.plots import panel as renderer
 from viz.plots.colors import color_at, ink_on
@@ -130,6 +130,15 @@ def test_lines_bands_bars_and_words_are_drawn() -> None:
     assert list(bars.y) == [10, 20]
     assert (list(bars.error_y.array), list(bars.error_y.arrayminus)) == ([2, 2], [2, 2])
     assert any("a &amp; b" in str(trace.text) for trace in figure.data)
+
+
+def test_a_dark_edge_has_the_dashes_of_its_line() -> None:
+    """Plotly's own dashes grow with the width of the line, and would show beside it."""
+    for dash, lengths in (("dash", "9px,9px"), ("dot", "3px,3px"), ("solid", "solid")):
+        boxes = Boxes([(0, 1, 0, 1)], dash=dash, width=2.5, cased=True)  # type: ignore[arg-type]
+        edge, line = panel_figure(Panel((boxes,))).data
+        assert edge.line.width > line.line.width
+        assert (edge.line.dash, line.line.dash) == (lengths, dash)
 
 
 def test_logarithmic_axes_have_the_same_numbers() -> None:
