@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..layer.operations import operation_of
 from ..layer.padding import padding_source
 from ..layer.spec import LayerSpec
 from ..layer.window import BoolArray, IntArray, Pair
+
+
+@dataclass(frozen=True, eq=False)
+class ReadCounts:
+    """How many windows read each input pixel, and how many output units send it a gradient.
+
+    Attributes:
+        reads: (H, W) number of windows that read a pixel, in closed form.
+        sent: (H, W) number of units that send a pixel a gradient, measured by torch.
+        even: Whether pixels far from the border are read equally often, in closed form.
+    """
+
+    reads: IntArray
+    sent: IntArray
+    even: bool
 
 
 def read_masks_by_axis(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:

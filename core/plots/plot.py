@@ -368,6 +368,7 @@ class Plot:
         notes: Lines at the foot.
         keys: Marks without data that stand in the legend only, after the named marks.
         columns: Most panels side by side; 0 for as many as there is room for.
+        together: Number of consecutive panels that stay side by side where there is room.
         half: Most panels on half a slide; 0 for all.
         half_table: The table that takes the plot's place on half a slide; None for none.
         shared_rows: Whether the panels have the same vertical axis. On a slide they stand side by
@@ -381,6 +382,7 @@ class Plot:
     notes: tuple[str, ...] = ()
     keys: tuple[Mark, ...] = ()
     columns: int = 0
+    together: int = 1
     half: int = 0
     half_table: Table | None = None
     shared_rows: bool = False

@@ -65,6 +65,8 @@ FONT = '"Source Sans", "Source Sans 3", sans-serif'
 """Typeface of the page."""
 GRID = "rgba(128,128,128,0.25)"
 """Color of grid lines that are faint on white and on black."""
+CELL_LINE = "rgba(128,128,128,0.45)"
+"""Color of the lines between the cells of a map."""
 BAND = 0.18
 """Opacity of the band around a line."""
 SYMBOLS: dict[Symbol, str] = {
@@ -291,8 +293,6 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         "zsmooth": False,
         "hoverongaps": False,
         "opacity": heat.opacity,
-        "xgap": int(heat.gaps),
-        "ygap": int(heat.gaps),
     }
     if len(heat.hover):
         hover = [[text.replace("\n", "<br>") for text in row] for row in heat.hover]
@@ -313,12 +313,28 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         heat.top + heat.height * (np.arange(rows) + 0.5),
     )
     high = _inside_height(panel, look.enlarged) * heat.height / abs(np.subtract(*span(panel, "y")))
-    traces = [trace]
+    traces = [trace, _cell_lines(heat, look)] if heat.gaps else [trace]
     if len(heat.texts) and high >= READABLE:
         traces.append(_texts(heat, values, middles, float(high), look))
     if heat.select:
         traces.append(_clickable(values, middles, float(high)))
     return traces
+
+
+def _cell_lines(heat: Heat, look: _Look) -> Trace:
+    """Thin lines along the edges of the cells of a map."""
+    rows, cols = heat.values.shape
+    left, right, top, bottom = heat.box
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for column in range(cols + 1):
+        x += [left + heat.width * column] * 2 + [None]
+        y += [top, bottom, None]
+    for row in range(rows + 1):
+        x += [left, right, None]
+        y += [top + heat.height * row] * 2 + [None]
+    line = {"color": CELL_LINE, "width": look.enlarged}
+    return QUIET | {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line}
 
 
 def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], high: float, look: _Look) -> Trace:

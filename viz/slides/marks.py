@@ -154,7 +154,7 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
         )
         if heat.gaps and min(_cell_inches(pen, heat)) > LEAST_GAPPED:
             gap = min(1.2, 0.05 * 72 * pen.inches[0] / cols)
-            look |= {"edgecolors": pen.style.ink["background"], "linewidth": gap}
+            look |= {"edgecolors": pen.style.ink["line"], "linewidth": gap}
         elif heat.opacity == 1 and heat.scale.colors != "overlay":
             look |= {"edgecolors": "face", "linewidth": 0.8}  # no seams between the cells
         artist = pen.axes.pcolormesh(*edges, shares, **look)

@@ -365,7 +365,8 @@ def _panel_boxes(plot: Plot, area: Area, style: Style) -> list[Area]:
     """The rectangles of the panels' axes: as large as possible, else without an empty place."""
     count = len(plot.panels)
     options = [count] if plot.shared_rows else range(1, min(count, plot.columns or count) + 1)
-    layouts = {columns: _layout(plot, area, style, columns) for columns in options}
+    whole = [columns for columns in options if columns % plot.together == 0]
+    layouts = {columns: _layout(plot, area, style, columns) for columns in whole or options}
 
     def quality(columns: int) -> tuple[float, int, int]:
         smallest = min(min(ASPECT * box.width, box.height) for box in layouts[columns])

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.gradients.counts import reads_evenly, windows_per_pixel
+from core.gradients.counts import ReadCounts, reads_evenly, windows_per_pixel
 from core.gradients.recipe import FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, InputSpec
-from core.layer.window import IntArray
 from viz.choices import board as choices_board
 from viz.server import torch_start
 from viz.server.cache import computed_once
@@ -33,21 +32,6 @@ def gradient(board: BoardSpec, upstream: UpstreamGradient) -> InputGradient:
     return input_gradient(
         board.layer, board.source.pixels(), board.weight(), board.bias(), upstream
     )
-
-
-@dataclass(frozen=True, eq=False)
-class ReadCounts:
-    """How many windows read each input pixel, and how many output units send it a gradient.
-
-    Attributes:
-        reads: (H, W) number of windows that read a pixel, in closed form.
-        sent: (H, W) number of units that send a pixel a gradient, measured by torch.
-        even: Whether pixels far from the border are read equally often, in closed form.
-    """
-
-    reads: IntArray
-    sent: IntArray
-    even: bool
 
 
 @computed_once(128)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -54,7 +53,7 @@ def upstream_controls(values: GradientSettings, layers: list[PageLayer]) -> None
 
 
 def on_click(key: str) -> None:
-    """Callback of a chart: the clicked output unit becomes the one with an upstream gradient."""
+    """Callback of a panel: the clicked output unit becomes the one with an upstream gradient."""
     event: Any = st.session_state.get(key)
     try:
         point = event["selection"]["points"][0]
@@ -62,11 +61,6 @@ def on_click(key: str) -> None:
     except (KeyError, IndexError, TypeError, ValueError):
         return  # a second click has deselected the unit
     change_settings(PAGE, {"unit": f"{row}.{col}", "arriving": "unit"})
-
-
-def click_callback(key: str) -> partial[None]:
-    """The callback `on_click` for the chart with a key."""
-    return partial(on_click, key)
 
 
 def flow_controls(values: GradientSettings) -> None:

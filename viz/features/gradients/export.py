@@ -1,14 +1,22 @@
-"""The pictures of the gradient page that can be saved for slides."""
+"""The gradient page's plots, and its pictures for slides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from core.gradients.counts import ReadCounts
+from core.plots.gradients import (
+    backward_plot,
+    flow_plot,
+    gradients_plot,
+    read_counts_plot,
+    zero_gradients_plot,
+)
+from core.plots.plot import Plot
+from core.text import times
 from viz.choices.layer import UPLOAD
 from viz.features.gradients import compute, params
 from viz.features.gradients.params import (
@@ -19,12 +27,11 @@ from viz.features.gradients.params import (
     PageLayer,
 )
 from viz.server.queue import run_now
-from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
+from viz.slides.style import NO_UPLOAD, Picture, plot_picture, refuse_unfit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from core.gradients.flow import GradientFlow
+    from core.gradients.pattern import InputGradient
     from core.gradients.recipe import FlowSpec
 
 
@@ -43,11 +50,7 @@ def pictures(values: GradientSettings) -> list[Picture]:
         *([picture_of_layers(layers, valid)] if layers else []),
         *([picture_of_counts(layers, valid)] if layers else []),
         picture_of_backward(params.layer(valid, params.backward_layer_name(valid, layers)), valid),
-        Picture(
-            "flow",
-            "Through depth",
-            lambda style: picture_of_flow(_flows_by_label(specs), valid).draw(style),
-        ),
+        plot_picture("flow", "Through depth", lambda: flow(_flows_by_label(specs), valid)),
         picture_of_dead_shares(),
     ]
     first = {TABS["counts"]: "counts", TABS["back"]: "backward", TABS["depth"]: "flow"}
@@ -62,87 +65,72 @@ def settings_text(values: GradientSettings) -> str:
     return f"Input {side}, {values.picture}; upstream gradient: {kind}; kernel {values.kernel}"
 
 
-def picture_of_layers(panels: Sequence[PageLayer], values: GradientSettings) -> Picture:
-    """The gradient at the input of several layers, and the upstream gradient."""
-
-    def draw(style: Style) -> Figure:
-        from viz.features.gradients.slides import layers
-
-        named = {
-            each.title: compute.gradient(each.board, params.upstream_gradient(values, each))
-            for each in panels
-        }
-        arrays = [a for each in named.values() for a in (each.gradient, each.upstream)]
-        top = max(float(np.abs(array).max()) for array in arrays) or 1.0
-        return layers(named, style, title=_heading(values), top=top)
-
-    return Picture("layers", "Gradients side by side", draw)
+def gradients(layers: Sequence[PageLayer], values: GradientSettings) -> dict[str, InputGradient]:
+    """The gradients at the input and output of layers, by title."""
+    return {
+        each.title: compute.gradient(each.board, params.upstream_gradient(values, each))
+        for each in layers
+    }
 
 
-def _heading(values: GradientSettings) -> str:
-    """Title of the picture of the layers."""
-    size = f"{values.input_height}×{values.input_width}"
-    return (
-        f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values.arriving]}"
+def read_counts(layers: Sequence[PageLayer]) -> dict[str, ReadCounts]:
+    """The read counts of layers, by title."""
+    return {each.title: compute.read_counts(each.board) for each in layers}
+
+
+def flow(flows: Mapping[str, GradientFlow], values: GradientSettings) -> Plot:
+    """Gradient norms by layer, for the networks by label that are measured already."""
+    spec = next(iter(flows.values())).spec
+    draws = {flow.draws for flow in flows.values()}
+    seeds = f"{min(draws)} seeds" if len(draws) == 1 else "seeds"
+    note = (
+        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling "
+        f"layers, noise of {spec.side}×{spec.side}, batch {spec.batch}; "
+        f"{params.common_settings(values, spec)}. The upstream gradient of the last layer is "
+        f"random, of norm 1. Line: median over the {seeds} from {spec.seed} on; band: 10 % to "
+        "90 % of them."
+    )
+    title = f"Gradient norm per layer at initialization, by {COMPARED[values.compare][0]}"
+    return flow_plot(flows, title, [note], weights=values.weight_norms)
+
+
+def picture_of_layers(layers: Sequence[PageLayer], values: GradientSettings) -> Picture:
+    """The gradients at the input and output of layers."""
+    size, kind = times((values.input_height, values.input_width)), KIND_LABELS[values.arriving]
+    title = f"Where does the gradient go? {size} px, upstream gradient: {kind}"
+    return plot_picture(
+        "layers",
+        "Gradients side by side",
+        lambda: gradients_plot(gradients(layers, values), title),
     )
 
 
-def picture_of_counts(panels: Sequence[PageLayer], values: GradientSettings) -> Picture:
-    """How often several layers read each pixel."""
-
-    def draw(style: Style) -> Figure:
-        from viz.features.gradients.slides import counts
-
-        counted = {each.title: compute.read_counts(each.board) for each in panels}
-        named = {name: (each.reads, each.sent, each.even) for name, each in counted.items()}
-        size = f"{values.input_height}×{values.input_width}"
-        return counts(named, style, title=f"How often is a pixel read? {size} px")
-
-    return Picture("counts", "Read counts", draw)
+def picture_of_counts(layers: Sequence[PageLayer], values: GradientSettings) -> Picture:
+    """How often layers read each pixel."""
+    title = f"How often is a pixel read? {times((values.input_height, values.input_width))} px"
+    return plot_picture(
+        "counts", "Read counts", lambda: read_counts_plot(read_counts(layers), title)
+    )
 
 
 def picture_of_backward(each: PageLayer, values: GradientSettings) -> Picture:
     """The backward pass of a convolution, step by step."""
 
-    def draw(style: Style) -> Figure:
-        from viz.features.gradients.slides import backward
-
+    def make() -> Plot:
         result = compute.backward(each.board, params.upstream_gradient(values, each))
-        return backward(result, style, title=each.title)
+        return backward_plot(result, f"{each.title}: its backward pass")
 
-    return Picture("backward", "Backward as a convolution", draw)
+    return plot_picture("backward", "Backward as a convolution", make)
 
 
 def picture_of_flow(flows: Mapping[str, GradientFlow], values: GradientSettings) -> Picture:
-    """Gradient norms by layer, for the networks by label that are measured already."""
-
-    def draw(style: Style) -> Figure:
-        from viz.features.gradients.slides import flow
-
-        title = f"Gradient norm per layer at initialization, by {COMPARED[values.compare][0]}"
-        notes = [flow_settings_text(values, next(iter(flows.values())).spec)]
-        return flow(flows, style, title=title, notes=notes, weights=values.weight_norms)
-
-    return Picture("flow", "Through depth", draw)
-
-
-def flow_settings_text(values: GradientSettings, spec: FlowSpec) -> str:
-    """The networks and draws of a flow in words, for a note below the picture."""
-    return (
-        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
-        f"noise of {spec.side}×{spec.side}; {params.common_settings(values, spec)}. Median of {spec.draws} draws, band 10 % to 90 %."
-    )
+    """Gradient norms by layer."""
+    return plot_picture("flow", "Through depth", partial(flow, flows, values))
 
 
 def picture_of_dead_shares() -> Picture:
     """The share of pixels that stacked max pooling leaves without a gradient."""
-
-    def draw(style: Style) -> Figure:
-        from viz.features.gradients.slides import dead
-
-        return dead(compute.dead_shares(), style)
-
-    return Picture("dead", "Dead shares", draw)
+    return plot_picture("dead", "Dead shares", lambda: zero_gradients_plot(compute.dead_shares()))
 
 
 def _flows_by_label(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:

@@ -6,13 +6,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
+from core.plots.gradients import gradients_plot
 from viz.choices import picture
-from viz.features.gradients import compute, params
-from viz.features.gradients import plots as figures
-from viz.features.gradients.controls import click_callback, sidebar, upstream_controls
+from viz.features.gradients import export, params
+from viz.features.gradients.controls import on_click, sidebar, upstream_controls
 from viz.features.gradients.params import KIND_LABELS, PAGE, TABS, GradientSettings, PageLayer
 from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, draw_save_menu
 from viz.page import frame, progress
+from viz.page.plots import show_plot
 from viz.page.session import PageState
 
 
@@ -24,30 +25,15 @@ def _heading(values: GradientSettings) -> DeltaGenerator:
         f"Where does the gradient go? On {size} px, upstream gradient: {kind}"
     )
     st.markdown(
-        "Below each layer's name: the gradient at its input, then the upstream gradient at its "
-        "output. Learning needs the first; colors and numbers are on one scale."
+        "For each layer: the upstream gradient at its output, and the gradient at its input that "
+        "it causes. Click a unit of an output; colors and numbers are on one scale."
     )
     return menu
 
 
 def _gradient_charts(layers: list[PageLayer], values: GradientSettings) -> None:
-    """Draw a chart for each layer: the gradient at its input, and the upstream gradient."""
-    gradients = [
-        compute.gradient(each.board, params.upstream_gradient(values, each)) for each in layers
-    ]
-    top = figures.shared_top(gradients)
-    with st.container(horizontal=True, key="gradient_panels"):
-        for each, gradient in zip(layers, gradients, strict=True):
-            key = f"panel_{each.name}"
-            st.plotly_chart(
-                figures.gradient_figure(gradient, each.title, top),
-                width="content",
-                theme="streamlit",
-                key=key,
-                on_select=click_callback(key),
-                selection_mode="points",
-                config={"displayModeBar": False},
-            )
+    """Draw the upstream gradient and the gradient at the input of each layer."""
+    show_plot(gradients_plot(export.gradients(layers, values)), "gradients", on_click)
 
 
 _WHY = r"""

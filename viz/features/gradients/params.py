@@ -119,7 +119,7 @@ _CONVOLUTIONS = [name for name, spec in LAYERS.items() if spec.operation == "con
 
 def _input_side(axis: str) -> Any:
     """A field for the height or width of the input."""
-    help = "Numbers stand in the cells up to 16."
+    help = "Numbers stand in the cells up to 20."
     return number(8, MIN_SIDE, MAX_SIDE, f"input {axis}", unit="px", help=help)
 
 
@@ -161,7 +161,7 @@ class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings
     unit: str = unit_setting(
         "centre",
         "output unit (row, column)",
-        help="Or click a unit in a lower grid. Layers with fewer units take their nearest.",
+        help="Or click a unit of an output. Layers with fewer units take their nearest.",
     )
     unit_filter: int = choice(0, range(state.MAX_CHANNELS), "filter of the unit")
     arriving_seed: int = number(0, 0, state.MAX_SEED, "seed of the draw")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.gradients.recipe import FlowSpec
+from core.plots.gradients import backward_plot, read_counts_plot
 from viz.choices import board as choices_board
 from viz.choices import layer, picture
 from viz.choices.layer import PlayerView
 from viz.components.player.player import player
 from viz.features.gradients import compute, export, params
-from viz.features.gradients import plots as figures
 from viz.features.gradients.controls import flow_controls
 from viz.features.gradients.params import (
     BY_HAND,
@@ -26,6 +26,7 @@ from viz.features.gradients.params import (
     layer_name,
 )
 from viz.page import progress, words
+from viz.page.plots import show_plot
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, bind_widget, change_settings
 from viz.page.widgets import widget
@@ -35,6 +36,12 @@ from viz.slides.style import Picture
 if TYPE_CHECKING:
     from core.gradients.flow import GradientFlow
 
+BACKWARD_STEPS = {
+    "arriving": ("upstream",),
+    "inserted": ("upstream", "inserted"),
+    "flipped": ("kernel", "flipped"),
+}
+"""Panels of `core.plots.gradients.backward_plot` by name of a step in the URL."""
 SLOT = "flow"
 """Slot of the deep networks' computation in `viz.page.progress`."""
 EVEN_READING = (
@@ -116,20 +123,11 @@ def _claims_table(values: GradientSettings) -> None:
 def _counts_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> list[Picture]:
     """Draw the read counts of each layer."""
     st.markdown(
-        "How many windows read each pixel, in closed form, above how many units send it a "
+        "How many windows read each pixel, in closed form, and how many units send it a "
         "gradient, measured. They agree for sums and means without zero weights; a maximum "
         "sends to its winner only."
     )
-    counted_by_name = {each.name: compute.read_counts(each.board) for each in panels}
-    top = float(max(max(c.reads.max(), c.sent.max()) for c in counted_by_name.values()))
-    with st.container(horizontal=True):
-        for each in panels:
-            counted = counted_by_name[each.name]
-            figure = figures.counts_figure(
-                counted.reads, counted.sent, each.title, top, even=counted.even
-            )
-            st.plotly_chart(figure, width="content", theme="streamlit", key=f"counts_{each.name}",
-                            config={"displayModeBar": False})  # fmt: skip
+    show_plot(read_counts_plot(export.read_counts(panels)), "counts")
     return [export.picture_of_counts(panels, page.values)]
 
 
@@ -158,8 +156,7 @@ def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) ->
     if step == "sweep":
         _draw_sweep(each, page)
     else:
-        st.plotly_chart(figures.backward_figure(result, step), width="content", theme="streamlit",
-                        key=f"back_{step}", config={"displayModeBar": False})  # fmt: skip
+        show_plot(backward_plot(result, steps=BACKWARD_STEPS[step]), f"back_{step}")
     return [export.picture_of_backward(each, values)]
 
 
@@ -257,11 +254,7 @@ def _flow_view(
     if not ready:
         return
     name = COMPARED[values.compare][0]
-    title = f"Gradient norm per layer at initialization, by {name}"
-    figure = figures.flow_figure(
-        ready, title, [_flow_settings_text(values, ready)], weights=values.weight_norms
-    )
-    st.plotly_chart(figure, theme="streamlit", key="flow")
+    show_plot(export.flow(ready, values), "flow")
     heads = (name, "norm at the image", "factor per layer", "below 1/1000 from layer",
              "exact zeros at the image", "draws")  # fmt: skip
     markdown_table("flow", heads, [_flow_row(label, flow) for label, flow in ready.items()])
@@ -278,17 +271,6 @@ def _flow_row(label: str, flow: GradientFlow) -> list[str]:
         percent_3_digits(float(flow.zeros[:, 0].mean())),
         f"{flow.draws}",
     ]
-
-
-def _flow_settings_text(values: GradientSettings, ready: Mapping[str, GradientFlow]) -> str:
-    """The networks and draws of the curves in words."""
-    spec = next(iter(ready.values())).spec
-    return (
-        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
-        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {params.common_settings(values, spec)}. The upstream gradient of "
-        f"the last layer is random, of norm 1. Line: median over the seeds from {spec.seed} on; band: 10 % "
-        "to 90 % of them."
-    )
 
 
 def _dead_shares_table() -> None:
