@@ -196,7 +196,7 @@ def backward_plot(
     if unknown := [step for step in steps if step not in arrays]:
         raise SpecError("steps", f"must be of {', '.join(STEPS)}", unknown[0])
     gradient = signed_scale("gradient", result.upstream[0], result.gradient[0])
-    weight = signed_scale("weight", result.kernel[0, 0])
+    weight = signed_scale("", result.kernel[0, 0])
     size = _panel_size([arrays[step] for step in steps])
     panels = []
     for step in steps:
@@ -206,7 +206,7 @@ def backward_plot(
     sizes = ", ".join(
         f"{_step_words(step, result)[0]}: {times(arrays[step].shape)}" for step in steps
     )
-    return Plot(title, tuple(panels), f"{sizes}.", _verdict(result))
+    return Plot(title, tuple(panels), f"{sizes}.", _verdict(result) if title else "")
 
 
 def _verdict(result: BackwardPass) -> str:
@@ -235,7 +235,7 @@ def _step_words(step: str, result: BackwardPass) -> tuple[str, str]:
     size = times(result.surrounded.shape[1:])
     return (
         "2 · zeros put in",
-        f"{size}: {_pair(between)} between neighbors, {_pair(around)} around",
+        f"{size}: {_pair(between)} between, {_pair(around)} around",
     )
 
 
@@ -261,9 +261,9 @@ def _inserted_panel(result: BackwardPass, grid: Heat, title: str, note: str, siz
         for row, line in enumerate(grid.texts)
     ]
     marks = (
-        Boxes(_zeros_between(rows, cols), "zero between neighbors: stride − 1", "padding", width=0,
+        Boxes(_zeros_between(rows, cols), "zero between", "padding", width=0,
               hatch="/"),
-        Boxes(_zeros_around(rows, cols, values.shape), "zero around: span of the kernel − 1",
+        Boxes(_zeros_around(rows, cols, values.shape), "zero around",
               "padding", width=0, hatch="x"),
         Boxes(units, "upstream gradient", "output", width=2),
     )  # fmt: skip
@@ -330,13 +330,11 @@ def flow_plot(
     panel = Panel(
         tuple(marks),
         PlotAxis("layer (0: the image; the gradient runs leftwards)", whole=True),
-        PlotAxis(
-            f"gradient norm at the {'weights' if weights else 'output'}", *_ends(lines), log=True
-        ),
+        PlotAxis(f"norm at the {'weights' if weights else 'output'}", *_ends(lines), log=True),
     )
     keys = (Points([], [], "downsampling layer", "padding", "left", 12),)
     ends = "; ".join(
-        f"{label}: {number_text(float(line.y[0]), 3)}"
+        f"{label}: {_norm_text(float(line.y[0]))}"
         for (label, _), line in zip(flows.items(), lines, strict=True)
     )
     where = "first layer's weights" if weights else "image"
@@ -359,6 +357,11 @@ TINY = float(np.finfo(np.float64).tiny)
 """Stands for a norm of 0 on a logarithmic axis."""
 
 
+def _norm_text(norm: float) -> str:
+    """A norm with three digits."""
+    return number_text(norm, 3) if norm > TINY else "0"
+
+
 def _flow_marks(number: int, label: str, flow: GradientFlow, weights: bool) -> tuple[Mark, ...]:
     """The line of a network with its band, and symbols on its downsampling layers."""
     norms = flow.weight_norms if weights else flow.norms
@@ -368,9 +371,7 @@ def _flow_marks(number: int, label: str, flow: GradientFlow, weights: bool) -> t
     color, dash, symbol, _ = SERIES[number]
     line = Polyline(x, middle, label, color, dash, symbol=symbol, low=low, high=high)
     places = [i for i, layer in enumerate(x.tolist()) if layer in flow.spec.downsampling_layers]
-    hover = [
-        f"{label}\nlayer {x[i]}, downsampling: {number_text(float(middle[i]), 3)}" for i in places
-    ]
+    hover = [f"{label}\nlayer {x[i]}, downsampling: {_norm_text(float(middle[i]))}" for i in places]
     down = Points(x[places], middle[places], color=color, symbol="left", size=12, hover=hover)
     return line, down
 

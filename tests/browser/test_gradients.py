@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 def opened(page: Page, url: str) -> Page:
     page.goto(url)
     page.get_by_role("tab").first.wait_for()
-    page.locator(".st-key-gradient_panels .heatmaplayer").first.wait_for(state="attached")
+    page.locator(".st-key-plot_gradients .heatmaplayer").first.wait_for(state="attached")
     return page
 
 
 def caption(page: Page, text: str) -> None:
-    page.locator(".st-key-gradient_panels").get_by_text(text).first.wait_for()
+    page.locator(".st-key-plot_gradients").get_by_text(text).first.wait_for()
 
 
 @pytest.mark.journey
 def test_a_click_on_a_unit_shows_its_gradient(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/gradients")
-    caption(visitor, "at the input: 9 of 64 px reached")
-    panel = visitor.locator(".st-key-panel_conv3 .js-plotly-plot")
-    corner = panel.locator(".scatterlayer .point").first.bounding_box()
+    caption(visitor, "9 of 64 pixels reached")
+    units = visitor.locator(".st-key-panel_gradients_4 .js-plotly-plot")
+    corner = units.locator(".scatterlayer .point").first.bounding_box()
     assert corner is not None
     visitor.mouse.click(corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2)
     visitor.wait_for_url("**/gradients?unit=0.0")
-    panel.get_by_text("at the input: 4 of 64 px reached").wait_for()
+    visitor.locator(".st-key-panel_gradients_5").get_by_text("4 of 64 pixels reached").wait_for()
     visitor.go_back()
-    caption(visitor, "at the input: 9 of 64 px reached")
+    caption(visitor, "9 of 64 pixels reached")
 
 
 def test_the_backward_pass_plays(app_url: str, visitor: Page) -> None:
@@ -51,7 +51,7 @@ def test_the_backward_pass_plays(app_url: str, visitor: Page) -> None:
 
 def test_flow_comes_from_the_queue(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/gradients?tab=depth&depth=10&draws=8")
-    visitor.locator(".st-key-flow .scatterlayer").wait_for(state="attached")
+    visitor.locator(".st-key-plot_flow .scatterlayer").wait_for(state="attached")
     visitor.get_by_role("row", name="blur pooling").wait_for()
     visitor.get_by_role("row", name="99.902344").wait_for()
 

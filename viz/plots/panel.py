@@ -185,7 +185,9 @@ def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = Non
     """
     left, right = span(panel, "x")
     widths = [
-        (DIGIT * TYPE * enlarged * len(line) + 4) * abs(right - left) / mark.width
+        (DIGIT * TYPE * enlarged * (len(line) - 0.5 * line.count(".")) + 1)
+        * abs(right - left)
+        / mark.width
         for mark in panel.marks
         if isinstance(mark, Heat)
         for row in mark.texts

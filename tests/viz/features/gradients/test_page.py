@@ -102,7 +102,7 @@ def test_the_rule_on_even_reading_holds_for_every_row_above_it() -> None:
 def test_opens_with_four_layers_and_their_numbers() -> None:
     app = visit()
     assert url_of(app) == {}
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 8
     assert cells(app, "3×3 convolution, stride 2, padding 1")[0][0] == "9"
     corner = visit(unit="corner")
     assert cells(corner, "3×3 convolution, stride 2, padding 1")[0][0] == "4"
@@ -118,7 +118,7 @@ def test_every_operation_has_a_row() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_operation_in_every_tab(operation: str, kind: str, tab: str) -> None:
     app = visit(shown="own.max2", operation=operation, arriving=kind, tab=tab)
-    assert len(app.get("plotly_chart")) >= 2
+    assert len(app.get("plotly_chart")) >= 4
     assert not app.warning
 
 
@@ -164,7 +164,7 @@ def test_no_layer_at_all_is_said() -> None:
     assert "Choose at least one layer" in app.info[0].value
     next(button for button in app.button if button.label == "Show the usual four").click()
     again(app)
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 8
     assert url_of(app) == {}
 
 
@@ -173,7 +173,8 @@ def test_steps_of_the_backward_pass(step: str) -> None:
     app = visit(tab="back", back_step=step, arriving="random", dilation=2, back_layer="own")
     assert "the same ✓" in words_of(app)
     assert len(app.get("bidi_component")) == (step == "sweep")
-    assert len(app.get("plotly_chart")) == 4 + (step != "sweep")
+    panels = {"arriving": 1, "inserted": 2, "flipped": 2, "sweep": 0}
+    assert len(app.get("plotly_chart")) == 8 + panels[step]
 
 
 def sweeps(values: Mapping[str, Any], name: str) -> None:
@@ -240,7 +241,7 @@ def test_flow_through_depth() -> None:
     for levels in range(1, 6):
         measured, expected = cells(app, str(levels))[0]
         assert measured == expected
-    assert len(app.get("plotly_chart")) == 5
+    assert len(app.get("plotly_chart")) == 9
     assert url_of(app) == QUICK | {"tab": "depth"}
 
 
@@ -304,7 +305,7 @@ def test_an_input_out_of_range_is_said() -> None:
 def test_a_layer_that_cannot_be_is_mended_and_said() -> None:
     app = visit(shown="own", kernel_size=9, padding=0)
     assert "`kernel_size` to 8" in app.warning[0].value
-    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("plotly_chart")) == 2
 
 
 @examples(12, suppress_health_check=[HealthCheck.too_slow])
@@ -338,7 +339,7 @@ def test_any_link_shows_a_picture(link: dict[str, Any]) -> None:
     app = visit(**link)
     shown = link.get("shown", "max2.average2.conv3.conv1")
     charts = 0 if shown == "none" else len(shown.split("."))
-    assert len(app.get("plotly_chart")) >= charts
+    assert len(app.get("plotly_chart")) >= 2 * charts
     assert "they differ" not in words_of(app)
 
 
