@@ -331,7 +331,10 @@ def _heading_lines(panel: Panel, inches: float, style: Style) -> list[str]:
     points = 0.85 * style.points
     title = wrapped(panel.title, points, inches)
     if len(title) > 2:
-        title = [title[0], f"{title[1]}…"]
+        last = title[1]
+        while " " in last and width_of(f"{last}…", points) > inches:
+            last = last.rsplit(" ", 1)[0]
+        title = [title[0], f"{last}…"]
     return [line.replace("$", r"\$") for line in (*title, *wrapped(panel.note, points, inches))]
 
 
@@ -368,9 +371,14 @@ def _panel_boxes(plot: Plot, area: Area, style: Style) -> list[Area]:
     whole = [columns for columns in options if columns % plot.together == 0]
     layouts = {columns: _layout(plot, area, style, columns) for columns in whole or options}
 
-    def quality(columns: int) -> tuple[float, int, int]:
+    def quality(columns: int) -> tuple[bool, float, int, int]:
+        right, foot = area.left + area.width + GAP, area.top + area.height
+        fits = all(
+            box.left + box.width <= right and box.top + box.height <= foot
+            for box in layouts[columns]
+        )
         smallest = min(min(ASPECT * box.width, box.height) for box in layouts[columns])
-        return round(smallest, 3), -(-count % columns), columns
+        return fits, round(smallest, 3), -(-count % columns), columns
 
     return layouts[max(layouts, key=quality)]
 
