@@ -136,7 +136,7 @@ def _panel(result: ConventionResult, axis: Axis, room: _Room) -> Panel:
     note = padding_in_words(result.pads or ((0, 0), (0, 0)), result.output_padding)
     first, last = room.ends
     across = PlotAxis("input column", first - 0.5, last + 0.5, hidden=True)
-    down = PlotAxis(low=room.inputs + room.strip, high=0, hidden=True)
+    down = PlotAxis(low=room.inputs + 1.05 * room.strip, high=0, hidden=True)
     title = f"{result.label} → {times(result.output or ())}"
     return Panel(marks, across, down, title, note, size="medium")
 
@@ -171,7 +171,7 @@ def _value_marks(result: ConventionResult, room: _Room) -> Iterator[Heat | Boxes
         yield Boxes(boxes, DIFFERS, "white", width=1, cased=True)
     else:
         x, y = [left + (c + 0.5) * width for _, c in places], [r + 0.5 for r, _ in places]
-        yield Points(x, y, DIFFERS, "black", size=5, hover=None)
+        yield Points(x, y, DIFFERS, "black", size=3, hover=None)
 
 
 def _window_marks(axis: Axis, room: _Room) -> Iterator[Boxes]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
-from core.text import times
+from core.text import int_pair_text, times
 
 if TYPE_CHECKING:
     from core.graph import Graph, Node
@@ -159,7 +159,7 @@ def _operation_text(node: Node) -> str:
         first, last = windows[0], windows[-1]
         words.append(f"{first.kernel_size}×{last.kernel_size}")
         words += [
-            f"{letter}{_short_pair(pair)}"
+            f"{letter}{int_pair_text(pair)}"
             for letter, pair in (
                 ("s", (first.stride, last.stride)),
                 ("d", (first.dilation, last.dilation)),
@@ -167,11 +167,6 @@ def _operation_text(node: Node) -> str:
             if pair != (1, 1)
         ]
     return " ".join(words)
-
-
-def _short_pair(pair: tuple[int, int]) -> str:
-    """``2``, or ``2×3`` where height and width differ."""
-    return str(pair[0]) if pair[0] == pair[1] else times(pair)
 
 
 def _sees_all(field: ReceptiveField) -> bool:

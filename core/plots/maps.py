@@ -7,7 +7,7 @@ from math import ceil
 
 import numpy as np
 
-from core.plots.axes import span
+from core.plots.axes import number_text, span
 from core.plots.plot import Heat, Numbers, Panel, Plot, PlotAxis
 
 
@@ -87,10 +87,15 @@ def cell_texts(values: Numbers, digits: int = 3) -> list[list[str]]:
 
 
 def cell_text(value: float, digits: int = 3) -> str:
-    """A number in a cell: no zero before the point, a true minus; "" for nan."""
+    """A number in a cell: no zero before the point, a true minus; "" for nan.
+
+    Numbers from a million on, and those below 0.0001, become powers of ten.
+    """
     if value != value:
         return ""
     text = f"{float(f'{value:.{digits}g}'):g}"
+    if "e" in text:
+        return number_text(value, digits, most=1e6)
     text = "0" if text == "-0" else text
     if text.startswith(("0.", "-0.")):
         text = text.replace("0.", ".", 1)

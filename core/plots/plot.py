@@ -69,7 +69,7 @@ class Scale:
     def bar_ticks(self) -> list[tuple[float, float]]:
         """(value, position from 0 to 1) of the numbers on the color bar."""
         middle = (self.low * self.high) ** 0.5 if self.log else (self.low + self.high) / 2
-        values = self.ticks or (self.low, middle, self.high)
+        values = self.ticks or tuple(dict.fromkeys((self.low, middle, self.high)))
         return list(zip(values, self.shares(np.array(values)).tolist(), strict=True))
 
     def shares(self, values: Numbers) -> NDArray[np.float64]:

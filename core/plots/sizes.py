@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.layer.window import Pair
 
 LONGEST = 4
-"""Most characters in a cell of a map that has room for numbers on half a slide."""
+"""Most characters of a size that has room in a cell of a map on half a slide."""
 UNREAD_NOTE = "Hatched, in brackets: so many input pixels are unread (no window reads them)."
 
 
@@ -54,7 +54,7 @@ def size_map(sizes: SizeTable, title: str, chosen: Pair | None = None) -> Plot:
     across = PlotAxis("stride (px)", left, columns[-1] + 0.5, ticks=tuple(columns), grid=False)
     down = PlotAxis("kernel size (px)", rows[-1] + 0.5, top, ticks=tuple(rows), grid=False)
     what = "the side of the output" if _are_square(sizes) else "height×width of the output"
-    longest = max(len(line) for row in cells for text in row for line in text.split("\n"))
+    longest = max(len(text.split("\n")[0]) for row in cells for text in row)
     table = size_table(sizes, title, chosen=chosen, counts=False)
     return Plot(
         title,

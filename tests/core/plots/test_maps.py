@@ -42,7 +42,16 @@ def test_means_are_said() -> None:
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0, "0"), (-0.0, "0"), (0.25, ".25"), (-0.5, "−.5"), (1234.5, "1230"), (np.nan, "")],
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (0.25, ".25"),
+        (-0.5, "−.5"),
+        (1234.5, "1230"),
+        (np.nan, ""),
+        (-2.99e7, "−2.99·10⁷"),
+        (1e-5, "10⁻⁵"),
+    ],
 )
 def test_texts_in_cells_are_short(value: float, text: str) -> None:
     assert maps.cell_text(value) == text
@@ -65,3 +74,8 @@ def test_logarithmic_scales_leave_zeros_blank_and_take_absolute_values() -> None
     scale = Scale("energy", 1e-4, 1, log=True)
     shares = scale.shares(np.array([0.0, 1e-9, 1e-4, 1e-2, -1e-2, 1.0, 7.0]))
     np.testing.assert_allclose(shares, [np.nan, 0, 0, 0.5, 0.5, 1, 1])
+
+
+def test_a_scale_of_one_value_has_one_number() -> None:
+    assert Scale("value", 0.0, 0.0).bar_ticks() == [(0.0, 0.0)]
+    assert [value for value, _ in Scale("value", 0.0, 2.0).bar_ticks()] == [0.0, 1.0, 2.0]
