@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -69,7 +70,7 @@ def over_seeds(points: Iterable[tuple[float, float | None]]) -> SeedBand:
             by_place[x].append(y)
     places = sorted(by_place)
     samples = [by_place[place] for place in places]
-    mean, low, high = (np.array([f(each) for each in samples], float) for f in (np.mean, min, max))
+    mean, low, high = (np.array([f(each) for each in samples], float) for f in (fmean, min, max))
     counts = np.array([len(each) for each in samples], dtype=np.int64)
     return SeedBand(np.array(places, float), mean, low, high, counts)
 
@@ -112,7 +113,11 @@ def learning_plot(runs: Runs, names: Sequence[str], what: Learning, steps: int) 
     number = {"loss": _loss, "train_accuracy": _train_accuracy, "test_accuracy": _test_accuracy}
     title, unit = LEARNING[what]
     curves = _bands(runs, len(names), number[what])
-    up = _loss_axis(curves) if what == "loss" else PlotAxis("accuracy (%)", 0, 102)
+    up = (
+        _loss_axis(curves)
+        if what == "loss"
+        else PlotAxis("accuracy (%)", 0, 102, ticks=(0, 25, 50, 75, 100))
+    )
     panel = _curves_panel(curves, names, _step_axis(steps), up, unit)
     return _curves_plot(title, [panel], names, curves, runs, unit)
 
@@ -328,7 +333,7 @@ def _final_accuracies(runs: Runs, net: int) -> dict[int, float]:
 
 def _mean_text(accuracies: Mapping[int, float]) -> str:
     """The mean of some accuracies: ``97.1 %``."""
-    return f"{float(np.mean(list(accuracies.values()))):.3g} %"
+    return f"{fmean(accuracies.values()):.3g} %"
 
 
 def _accuracy_marks(
@@ -338,16 +343,18 @@ def _accuracy_marks(
     if not accuracies:
         return []
     color, _, symbol, _ = SERIES[net]
-    mean, text = float(np.mean(list(accuracies.values()))), _mean_text(accuracies)
+    mean = fmean(accuracies.values())
     apart = 0.24 / max(1, len(seeds) - 1)
     middle = (len(seeds) - 1) / 2
     heights = [net + apart * (seeds.index(seed) - middle) for seed in accuracies]
     hover = [f"{name}, seed {seed}: {value:.4g} %" for seed, value in accuracies.items()]
+    bar = [net - 0.26, net, net + 0.26]
+    of_mean = [f"{name}, mean of {len(accuracies)}: {mean:.4g} %"] * 3
     return [
-        Points([mean], [net], color=color, symbol="vbar", size=26, texts=[text], side="above",
-               hover=[f"{name}, mean of {len(accuracies)}: {mean:.4g} %"]),
+        Polyline([mean] * 3, bar, color=color, width=3, hover=of_mean),
         Points(list(accuracies.values()), heights, color=color, symbol=symbol, hover=hover),
-    ]  # fmt: skip
+        Words([mean], [bar[0]], [_mean_text(accuracies)], "above"),
+    ]
 
 
 def pace_plot(runs: Runs, names: Sequence[str]) -> Plot:

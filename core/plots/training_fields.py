@@ -64,12 +64,12 @@ def field_frames(
         subtitle: A line below it, such as the net's name.
     """
     scale = peak_scale([erf for _, erf in shots], log=True)
-    notes = _recipes([(f"step {step:,}", erf) for step, erf in shots])
+    notes = _recipes([(f"Step {step:,}", erf) for step, erf in shots])
     plots = []
     for step, erf in shots:
-        heading, note = f"step {step:,}", f"σ {short_sigma(erf)}"
+        heading, note = f"Step {step:,}", f"σ {short_sigma(erf)}"
         panel = field_panel(erf, scale, title=heading, note=note)
-        alt = f"{title}: {note} at {heading}."
+        alt = f"{title}: {note} at {heading.lower()}."
         plots.append(Plot(title, (panel,), alt, subtitle, notes=notes))
     return plots
 
@@ -79,7 +79,7 @@ def some_steps(
 ) -> dict[str, EffectiveReceptiveField]:
     """At most ``most`` of the (step, field) by heading, evenly spaced, with the first and last."""
     places = np.linspace(0, len(shots) - 1, min(most, len(shots))).round().astype(int)
-    return {f"step {step:,}": erf for step, erf in (shots[place] for place in places.tolist())}
+    return {f"Step {step:,}": erf for step, erf in (shots[place] for place in places.tolist())}
 
 
 def short_sigma(erf: EffectiveReceptiveField) -> str:

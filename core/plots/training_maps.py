@@ -30,6 +30,8 @@ LAYERS: dict[str, tuple[str, str]] = {
 """(title, label of the color bar) of the numbers that can be drawn by layer and step, by name."""
 DECADES = 4
 """Logarithmic colors reach at most so many powers of ten down."""
+MOST_NAMES = 20
+"""Most layers whose names are written beside their rows; of more, every second or third is."""
 BOARD_ASPECT = 1.5
 """Width over height of a board of kernels, about."""
 
@@ -147,8 +149,9 @@ def _layers_panel(table: LayerTable, scale: Scale, record_steps: Sequence[int]) 
             hover[row][place] = f"{layer} ({torch})\nstep {step}: {table.values[row, column]:.3g}"
     marks = (Heat(values, scale, left=wide / 2, width=wide, hover=hover),) if rows else ()
     across = PlotAxis("step", wide / 2, steps[-1] + wide / 2, whole=True, grid=False)
-    ticks = tuple(map(float, range(rows)))
-    down = PlotAxis("", max(rows, 1) - 0.5, -0.5, ticks=ticks, names=table.layers, grid=False)
+    every = math.ceil(max(rows, 1) / MOST_NAMES)
+    ticks, names = tuple(map(float, range(0, rows, every))), table.layers[::every]
+    down = PlotAxis("", max(rows, 1) - 0.5, -0.5, ticks=ticks, names=names, grid=False)
     return Panel(marks, across, down)
 
 
@@ -196,9 +199,9 @@ def kernels_plot(
     title = "Kernels of the first layer"
     channels = kernels.shape[1]
     notes = (f"The {channels} input channels of a kernel stand side by side.",)
-    heading = f"after step {step:,}"
+    heading = f"Step {step:,}"
     alt = (
-        f"{title} {heading}: {len(kernels)} kernels, weights from {kernels.min():.3g} to "
+        f"{title}, {heading.lower()}: {len(kernels)} kernels, weights from {kernels.min():.3g} to "
         f"{kernels.max():.3g}."
     )
     panel = Panel(marks, across, down, title=heading, cell=1.0)

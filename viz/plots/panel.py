@@ -157,7 +157,12 @@ def _numbers(panel: Panel, side: Any, enlarged: float) -> list[tuple[float, str]
     """The numbers on one axis of a panel, as many as fit on a phone."""
     most = {"large": 7, "medium": 5, "small": 4}[panel.size]
     numbers = ticks(getattr(panel, side), span(panel, side), most)
-    return [(place, "\n".join(wrap(name, LONGEST_NAME) or [""])) for place, name in numbers]
+    return [(place, _in_lines(name)) for place, name in numbers]
+
+
+def _in_lines(name: str) -> str:
+    """A name of an axis's number in lines of at most `LONGEST_NAME` characters."""
+    return name if len(name) <= LONGEST_NAME else "\n".join(wrap(name, LONGEST_NAME))
 
 
 def panel_height(panel: Panel, enlarged: float = 1.0) -> int:

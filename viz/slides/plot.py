@@ -359,7 +359,8 @@ def _axis_numbers(panel: Panel, side: Any, box: Area, style: Style) -> list[tupl
         )
         if needed <= length or axis.ticks is not None:
             break
-    if axis.ticks is not None and needed > length and (panel.cell or not axis.names):
+    names_stay = axis.names and not panel.cell and (side == "x" or panel.rows)
+    if axis.ticks is not None and needed > length and not names_stay:
         numbers = numbers[:: ceil(needed / length)]
     return numbers
 

@@ -203,20 +203,19 @@ def test_shifts_are_those_of_the_finished_runs() -> None:
 def test_every_finished_seed_is_a_symbol_and_their_mean_a_bar() -> None:
     runs = trained() | {(1, 4): trained()[1, 4][:2]}
     plot = plots.accuracy_plot(runs, (*NAMES, "not begun"))
-    points = marks_of(plot, Points)
+    points, bars, words = (marks_of(plot, kind) for kind in (Points, Polyline, Words))
     for net, seeds in ((0, SEEDS), (1, SEEDS[:1])):
         shots = [runs[net, seed][-1].snapshot for seed in seeds]
         expected = [100 * shot.test_accuracy for shot in shots if shot is not None]
-        mean, symbols = points[2 * net : 2 * net + 2]
-        assert list(symbols.x) == expected
-        assert [text.split(":")[0] for text in symbols.hover or ()] == [
+        assert list(points[net].x) == expected
+        assert [text.split(":")[0] for text in points[net].hover or ()] == [
             f"{NAMES[net]}, seed {seed}" for seed in seeds
         ]
-        assert list(mean.x) == pytest.approx([np.mean(expected)])
-        assert mean.texts == [f"{np.mean(expected):.3g} %"]
-        assert all(round(y) == net for y in symbols.y), "in its own row"
-    (words,) = marks_of(plot, Words)
-    assert (list(words.y), list(words.texts)) == ([2], ["not finished"])
+        assert list(bars[net].x) == pytest.approx([np.mean(expected)] * 3)
+        assert words[net].texts == [f"{np.mean(expected):.3g} %"]
+        assert words[net].y[0] == min(bars[net].y) < min(points[net].y), "above all symbols"
+        assert all(round(y) == net for y in points[net].y), "in its own row"
+    assert (list(words[2].y), list(words[2].texts)) == ([2], ["not finished"])
     low, high = span(plot.panels[0], "x")
     assert all(low < x < high for each in points for x in each.x)
     assert plot.panels[0].y.names == (*NAMES, "not begun")

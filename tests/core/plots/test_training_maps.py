@@ -85,6 +85,17 @@ def test_zeros_and_nan_are_blank_and_the_color_bar_says_so() -> None:
     assert "blank" not in full.scale.label, "although later records are still blank"
 
 
+@pytest.mark.parametrize("layers, written", [(1, 1), (20, 20), (31, 16)])
+def test_names_of_layers_have_room_and_stand_at_their_rows(layers: int, written: int) -> None:
+    plot = layers_plot(with_flow([1.0] * layers), RUN, "update", RECORD_STEPS)
+    axis = plot.panels[0].y
+    assert len(axis.names) == written
+    assert axis.ticks is not None
+    for tick, name in zip(axis.ticks, axis.names, strict=True):
+        assert heat(plot).hover[int(tick)][0].startswith(f"{name} (")
+    assert heat(plot).values.shape[0] == layers
+
+
 def test_an_unfinished_run_has_the_axes_of_a_whole_one() -> None:
     whole = layers_plot(trained(), RUN, "gradient", RECORD_STEPS)
     part = layers_plot(begun(), RUN, "gradient", RECORD_STEPS)
@@ -164,7 +175,7 @@ def test_kernels_of_all_steps_have_one_scale_around_zero() -> None:
     for plot, (step, weights) in zip(plots, shots, strict=True):
         mark = heat(plot)
         assert (mark.scale.low, mark.scale.high, mark.scale.colors) == (-top, top, "signed")
-        assert plot.panels[0].title == f"after step {step}"
+        assert plot.panels[0].title == f"Step {step}"
         assert f"{len(weights)} kernels" in plot.alt
     assert plots[0].title == plots[-1].title, "frames of one film"
 

@@ -67,6 +67,14 @@ def bar_panel() -> Panel:
     return Panel((bars,), PlotAxis("time (ms)", low=0, high=16), down, rows=2)
 
 
+def layer_panel() -> Panel:
+    """A map with more named rows than fit on half a slide."""
+    names = tuple(f"layer {number}" for number in range(20))
+    places = tuple(map(float, range(20)))
+    down = PlotAxis(low=19.5, high=-0.5, ticks=places, names=names, grid=False)
+    return Panel((Heat(RNG.uniform(0, 1, (20, 9)), LOG),), PlotAxis("step"), down)
+
+
 NOTE = "A note that is long enough to need more than one line on half a slide, for it goes on."
 PLOTS = {
     "map": Plot("A map", (map_panel(),), "A map.", notes=(NOTE,)),
@@ -77,6 +85,7 @@ PLOTS = {
     "bars": Plot("Bars", (bar_panel(), bar_panel()), "Bars.", shared_rows=True),
     "empty": Plot("Nothing", (Panel(()),), "Nothing.", notes=("Nothing to draw yet.",)),
     "many": Plot("Many", tuple(map_panel(9) for _ in range(6)), "Six maps.", half=2),
+    "layers": Plot("Layers", (layer_panel(),), "Twenty layers."),
     "two scales": Plot("Two", (map_panel(), map_panel(6, LOG)), "Two scales."),
 }
 """Plots by what is special about them."""

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from core.plots.plot import Plot
+from core.plots.plot import Panel, Plot, Points, Side
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, map_panel
 from tests.viz.slides import fits
 from viz.slides.plot import draw, film
@@ -49,6 +49,22 @@ def test_values_and_axes_are_those_of_the_description() -> None:
     assert image.get_array().shape == heat.values.shape  # type: ignore[union-attr]
     assert axes.get_xlim() == (-0.5, 99.5)
     assert axes.get_ylim() == (99.5, -0.5)
+
+
+def test_panels_of_curves_are_not_flat() -> None:
+    figure = drawn(PLOTS["lines"], Style("wide", 100))
+    left, right = (axes.get_position() for axes in figure.axes[1:3])
+    assert left.y0 == pytest.approx(right.y0), "side by side"
+
+
+@pytest.mark.parametrize("side", ["above", "below", "left", "right"])
+@pytest.mark.parametrize("size", [5.0, 9.0, 30.0])
+def test_texts_keep_clear_of_their_symbol(size: float, side: Side) -> None:
+    points = Points([0], [0], size=size, texts=["text"], side=side, symbol="vbar")
+    axes = drawn(Plot("", (Panel((points,)),), "")).axes[1]
+    (text,), (symbol,) = axes.texts, axes.get_lines()
+    away = max(map(abs, text.get_position()))  # in points, from the symbol's middle
+    assert symbol.get_markersize() / 2 < away < symbol.get_markersize() / 2 + 12
 
 
 def test_panels_keep_their_order_and_have_one_size() -> None:

@@ -111,7 +111,7 @@ def field_pair(comparison: Comparison, runs: Runs, values: LabSettings) -> Plot:
     """The field of the chosen run before the first step and at the chosen one."""
     chosen, shots = _chosen_fields(comparison, runs, values)
     step, after = shots[index_at(chosen.step, shots)]
-    named = {"Before training": shots[0][1], f"After {step:,} steps": after}
+    named = {"Before training": shots[0][1], f"Step {step:,}": after}
     return fields_plot(named, "Effective field", chosen.title)
 
 

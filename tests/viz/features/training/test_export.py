@@ -92,7 +92,7 @@ def test_films_are_the_same_every_time(name: str) -> None:
 def test_a_still_of_a_film_is_the_chosen_step(name: str) -> None:
     figure = fits.drawn(of(at="2")[name], WIDE)
     step, _ = snapshot_kernels(runs()[0, 0])[2]
-    assert any(f"step {step}" in text.get_text() for text in fits.texts_of(figure))
+    assert any(f"Step {step}" in text.get_text() for text in fits.texts_of(figure))
 
 
 @pytest.mark.parametrize("count", STRIPS)
@@ -101,10 +101,10 @@ def test_a_strip_holds_the_first_and_the_last_field(count: int) -> None:
     assert picture.strip is not None
     with matplotlib_style(WIDE):
         figure = picture.strip(WIDE, count)
-    steps = [text for text in map(Text.get_text, fits.texts_of(figure)) if "step" in text]
-    headings = [text.split("\n")[0] for text in steps if text.startswith("step")]
+    steps = [text for text in map(Text.get_text, fits.texts_of(figure)) if "Step" in text]
+    headings = [text.split("\n")[0] for text in steps if text.startswith("Step")]
     assert len(headings) == count
-    assert (headings[0], headings[-1]) == ("step 0", "step 30")
+    assert (headings[0], headings[-1]) == ("Step 0", "Step 30")
 
 
 def test_the_image_is_under_the_field_of_the_predicted_class() -> None:
