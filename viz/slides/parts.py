@@ -17,7 +17,6 @@ import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import PatchCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -27,7 +26,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from viz.slides.style import Style
-from viz.theme import BRANCHES, DASHES, GREY, INPUT, MAGNITUDE, OUTPUT, SIGNED, UNREAD
+from viz.theme import DASHES, GREY, MAGNITUDE, SIGNED
 
 SMALL = 0.8
 """The smallest type, as a share of the ordinary one: 14 points on a whole slide."""
@@ -37,10 +36,6 @@ MARGIN = 0.12
 """Inches between the edge of the paper and a title."""
 MOST_VECTOR_CELLS = 64
 """Cells along an axis that are still drawn one by one; larger maps become a bitmap."""
-LINES = (*BRANCHES, INPUT, OUTPUT)
-"""Colors of curves, in order."""
-MARKERS = ("o", "D", "s", "^", "v", "X")
-"""Markers of curves, in order."""
 
 
 def sheet(style: Style) -> Figure:
@@ -261,75 +256,10 @@ def contrast(color: Any) -> str:
     return "#000000" if (light + 0.05) ** 2 > 0.05 * 1.05 else "#FFFFFF"
 
 
-def hatched(axes: Axes, mask: Any, color: str = UNREAD, hatch: str = "//") -> None:
-    """Hatches the cells where the mask, of a map's shape (H, W), is true."""
-    left, top = min(axes.get_xlim()), min(axes.get_ylim())
-    boxes = [
-        Rectangle((left + first, top + row), last - first, 1)
-        for row, line in enumerate(np.asarray(mask, dtype=bool))
-        for first, last in _runs(line)
-    ]
-    axes.add_collection(
-        PatchCollection(
-            boxes, facecolor="none", edgecolor=color, hatch=hatch, linewidth=0, zorder=2.5
-        )
-    )
-
-
-def _runs(line: Any) -> list[tuple[int, int]]:
-    """(first, one past last) of every run of true values."""
-    steps = np.diff(np.concatenate(([0], line.astype(int), [0])))
-    return list(
-        zip(np.flatnonzero(steps > 0).tolist(), np.flatnonzero(steps < 0).tolist(), strict=True)
-    )
-
-
-def box(axes: Axes, left: float, right: float, top: float, bottom: float, **look: Any) -> Rectangle:
-    """An outline, by its edges in data units; ``look`` as Matplotlib's Rectangle takes it."""
-    look = {"fill": False, "linewidth": 3} | look
-    patch = Rectangle((left, top), right - left, bottom - top, **look)
-    axes.add_patch(patch)
-    return patch
-
-
 def dashes(number: int) -> Any:
     """The line style of the curve with this number: the dashes of `viz.theme`."""
     pattern = DASHES[number % len(DASHES)]
     return (0, tuple(0.5 * n for n in pattern)) if pattern else "-"
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One line of a diagram.
-
-    Attributes:
-        name: Text in the legend; "" for no entry.
-        x, y: values of equal length.
-        color: A color; "" for the next one of `LINES`.
-    """
-
-    name: str
-    x: Sequence[float]
-    y: Sequence[float]
-    color: str = ""
-
-
-def curves(axes: Axes, lines: Sequence[Curve], legend: bool = True, most_marks: int = 24) -> None:
-    """Draw lines that differ in color, dashes and markers; ``most_marks`` bounds the markers."""
-    for number, line in enumerate(lines):
-        axes.plot(
-            line.x,
-            line.y,
-            color=line.color or LINES[number % len(LINES)],
-            linestyle=dashes(number),
-            marker=MARKERS[number % len(MARKERS)],
-            markevery=max(1, -(-len(line.x) // most_marks)),
-            markersize=7,
-            label=line.name or "_",
-        )
-    plain(axes)
-    if legend and any(line.name for line in lines):
-        axes.legend()
 
 
 def plain(axes: Axes) -> None:

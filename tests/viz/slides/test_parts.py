@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.collections import PatchCollection, QuadMesh
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from tests.examples import examples
 from tests.viz.slides import fits
 from viz.slides import parts
-from viz.slides.parts import Curve, Entry, canvas, cells, contrast, hatched, heat, key, titled
+from viz.slides.parts import Entry, canvas, cells, contrast, heat, key, titled
 from viz.slides.sheet import matplotlib_style
 from viz.slides.style import SIZES, Picture, Style
 from viz.slides.tables import Cell, table
@@ -107,23 +107,6 @@ def test_numbers_are_written_where_they_fit(side: int, written: bool) -> None:
         assert not fits.misfits(figure, STYLE)
 
 
-@given(st.integers(0, 5), st.integers(0, 5), st.integers(0, 2**25))
-@examples(12, deadline=None)
-def test_hatching_covers_exactly_the_mask(rows: int, cols: int, bits: int) -> None:
-    mask = np.array([bits >> i & 1 for i in range((rows + 1) * (cols + 1))], dtype=bool)
-    mask = mask.reshape(rows + 1, cols + 1)
-    with matplotlib_style(STYLE):
-        axes = parts.sheet(STYLE).add_subplot()
-        heat(axes, np.zeros(mask.shape), bar=False)
-        hatched(axes, mask)
-    covered = np.zeros(mask.shape, dtype=int)
-    patches = [c for c in axes.collections if isinstance(c, PatchCollection)]
-    for path in patches[0].get_paths():
-        (x0, y0), (x1, y1) = path.vertices.min(axis=0), path.vertices.max(axis=0)
-        covered[round(y0 + 0.5) : round(y1 + 0.5), round(x0 + 0.5) : round(x1 + 0.5)] += 1
-    np.testing.assert_array_equal(covered, mask)
-
-
 @given(st.tuples(*[st.floats(0, 1)] * 3))
 def test_type_on_a_colour_has_the_better_contrast(colour: tuple[float, float, float]) -> None:
     def light(rgb: tuple[float, ...]) -> float:
@@ -132,16 +115,6 @@ def test_type_on_a_colour_has_the_better_contrast(colour: tuple[float, float, fl
 
     ratios = {"#000000": light(colour) / 0.05, "#FFFFFF": 1.05 / light(colour)}
     assert ratios[contrast(colour)] >= 0.999 * max(ratios.values())
-
-
-def test_curves_differ_in_more_than_colour() -> None:
-    with matplotlib_style(STYLE):
-        axes = parts.sheet(STYLE).add_subplot()
-        lines = [Curve(f"line {i}", range(100), [i] * 100) for i in range(4)]
-        parts.curves(axes, lines)
-    looks = {(line.get_linestyle(), line.get_marker()) for line in axes.lines}
-    assert len(looks) == len({line.get_color() for line in axes.lines}) == 4
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [c.name for c in lines]
 
 
 @given(st.lists(st.text("abcdef ", min_size=1, max_size=40), min_size=1, max_size=12))
