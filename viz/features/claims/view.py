@@ -26,6 +26,7 @@ from viz.lessons.claims import CLAIMS, NUMBERS, VERDICTS, Claim, claim
 from viz.lessons.claims.claim import Setting, Verdict
 from viz.lessons.claims.grid import GridVerdict, grid_in_words
 from viz.page import progress
+from viz.page.plots import show_plot
 from viz.page.session import bind_widget, change_settings
 from viz.page.widgets import widget
 from viz.server.queue import View
@@ -42,7 +43,6 @@ COLORS: dict[Verdict, Any] = {
     "does not hold": "red",
     "not decided here": "gray",
 }
-CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "claim"}}
 
 
 def verdicts() -> dict[int, Verdict]:
@@ -300,10 +300,7 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
         f" **Holds when** {_escaped_markdown(outcome.condition)}." if outcome.condition else ""
     )
     st.markdown(f"{_escaped_markdown(outcome.sentence)}{condition}")
-    from viz.features.claims.plots import claim_figure
-
-    figure = claim_figure(outcome.chart)
-    st.plotly_chart(figure, theme="streamlit", key=f"claim_chart_{one.number}", config=CONFIG)
+    show_plot(outcome.chart, f"claim_chart_{one.number}")
     st.html(evidence.evidence_table(outcome.evidence))
     link = one.link(dict(claim_run.settings))
     st.page_link(

@@ -218,7 +218,9 @@ def _pooling_alternatives(values: Values) -> Outcome:
         rows,
         agrees,
         pixel_map(
-            f"Ways from each pixel to a unit, rates {', '.join(map(str, rates))}", path_counts
+            f"Ways from each pixel to a unit, rates {', '.join(map(str, rates))}",
+            "ways",
+            path_counts,
         ),
         f"it is not about {contradicted}",
     )

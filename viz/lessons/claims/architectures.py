@@ -13,13 +13,12 @@ from core.blocks import COMPARISONS, NamedBlock
 from core.data import picture
 from core.networks.notation import parse_notation
 from core.networks.zoo_lines import CLASSIFIER, NOTATIONS
+from core.plots.series import Series, bar_plot
 from viz.lessons.claims.alternatives import ALTERNATIVES
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -126,8 +125,7 @@ def _resnet_versions(values: Values) -> Outcome:
         ("quantity", "said", "closed form", "torch"),
         (*rows, *counts),
         (*agrees, None, None),
-        Chart(
-            "bars",
+        bar_plot(
             "Pixels of the block's input that get no gradient",
             "version",
             "share (%)",
@@ -213,8 +211,7 @@ def _stem_sizes(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        Chart(
-            "bars",
+        bar_plot(
             "Parameters of the stems",
             "stem",
             "parameters",

@@ -12,12 +12,11 @@ from core.layer import LayerSpec
 from core.layer.operations import check, operation_of
 from core.layer.padding import FILLS
 from core.layer.window import Pair
+from core.plots.series import Series, bar_plot
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -128,8 +127,7 @@ def _backward_as_transposed(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        Chart(
-            "bars",
+        bar_plot(
             "Difference to autograd, as a share of the largest gradient",
             "input (px)",
             "difference (10⁻¹⁶)",

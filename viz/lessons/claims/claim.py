@@ -8,10 +8,11 @@ taken over its grid of settings (`viz.lessons.claims.grid`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.errors import SpecError
+from core.plots.plot import Plot
 
 Verdict = Literal["holds", "holds when", "does not hold", "not decided here"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "holds when", "does not hold", "not decided here")
@@ -93,37 +94,6 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Series:
-    """One line or one set of bars of a chart, with equally many x and y values."""
-
-    name: str
-    x: tuple[float | str, ...]
-    y: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """The chart of an experiment, without any plotting library.
-
-    Attributes:
-        kind: "map" draws ``cells`` as a heat map; "lines" and "bars" draw ``series``.
-        title: Heading above the chart.
-        x, y: Axis titles with units.
-        series: The lines or sets of bars; empty for a map.
-        log: Whether the y axis is logarithmic.
-        cells: The rows of values of a map; NaN marks a pixel that is not read.
-    """
-
-    kind: Literal["lines", "bars", "map"]
-    title: str
-    x: str
-    y: str
-    series: tuple[Series, ...] = ()
-    log: bool = False
-    cells: tuple[tuple[float, ...], ...] = ()
-
-
-@dataclass(frozen=True)
 class Outcome:
     """The result of an experiment for one choice of settings.
 
@@ -131,14 +101,14 @@ class Outcome:
         verdict: The verdict, computed from the evidence.
         sentence: One or two sentences that state the result with this run's numbers.
         evidence: Every number on which the verdict rests.
-        chart: The chart of these numbers.
+        chart: The plot of these numbers. Outcomes are equal without it.
         condition: The words after "holds when"; "" for any other verdict.
     """
 
     verdict: Verdict
     sentence: str
     evidence: Evidence
-    chart: Chart
+    chart: Plot = field(compare=False)
     condition: str = ""
 
 
@@ -225,7 +195,7 @@ def outcome(
     columns: tuple[str, ...],
     rows: Rows,
     agrees: Sequence[bool | None],
-    chart: Chart,
+    chart: Plot,
     condition: str = "",
     verdict: Verdict | None = None,
 ) -> Outcome:

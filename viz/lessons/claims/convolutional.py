@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from statistics import mean
 
+from core.plots.series import Series, bar_plot
 from core.text import plural
 from core.training.spec import Digits, Downsampling, Net, TrainingSpec
 from viz.lessons.claims.chance import enough_seeds, too_few_seeds_sentence
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Outcome,
-    Series,
     Setting,
     Values,
     combined_verdict,
@@ -77,8 +76,7 @@ def _all_convolutional(values: Values) -> Outcome:
         ("seed", *names, "loss of accuracy", f"chance ({STANDARD_ERRORS} standard errors)"),
         rows,
         (*(None,) * seeds, claim_holds),
-        Chart(
-            "bars",
+        bar_plot(
             "Test accuracy",
             "",
             "accuracy (%)",

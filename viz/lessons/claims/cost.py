@@ -9,15 +9,15 @@ from core.blocks import COMPARISONS
 from core.layer.operations import operation_of
 from core.networks import NetworkSpec, build
 from core.networks.notation import parse_notation
+from core.plots.plot import Plot
+from core.plots.series import Series, bar_plot
 from core.text import times
 from viz.lessons.claims.chance import second_lies_below
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
     Rows,
-    Series,
     Setting,
     Values,
     combined_verdict,
@@ -62,10 +62,9 @@ HEADS = {"none": "", "global average, then linear": ", gap, flatten, fc10"} | {
 """The choices for what follows the convolution, each with its notation."""
 
 
-def _parameters_chart(rows: Rows) -> Chart:
+def _parameters_chart(rows: Rows) -> Plot:
     """Return a bar chart of the number of parameters for strides 1 to 4."""
-    return Chart(
-        "bars",
+    return bar_plot(
         "Parameters by stride",
         "stride (px)",
         "parameters",
@@ -174,7 +173,7 @@ def _pooled_against_strided_chart(
     ratio: float,
     memory: Sequence[int],
     medians: Sequence[float],
-) -> Chart:
+) -> Plot:
     """Return a bar chart of the cost of convolution and pooling relative to the strided one.
 
     Args:
@@ -183,8 +182,7 @@ def _pooled_against_strided_chart(
         memory: Bytes saved for the backward pass by the strided and by the pooled block.
         medians: Median times of the strided and of the pooled block, in milliseconds.
     """
-    return Chart(
-        "bars",
+    return bar_plot(
         f"Pooled over strided: {channels} channels, {side}×{side}, stride {stride}",
         "what is compared",
         "convolution and pooling ÷ strided",
@@ -272,10 +270,9 @@ def _cost_quartiles(values: Values) -> tuple[Quartiles, ...]:
 
 def _strided_or_pooling_chart(
     values: Values, unit: str, strided: float, pooled: float, pooling_alone: float
-) -> Chart:
+) -> Plot:
     """Return a bar chart of the chosen cost of the three `_compared_blocks`."""
-    return Chart(
-        "bars",
+    return bar_plot(
         f"{str(values['quantity']).capitalize()}: {values['channels']} channels, "
         f"{values['side']}×{values['side']}, stride {values['stride']}, batch 4",
         "block",

@@ -10,13 +10,13 @@ from core.layer.operations import FloatArray, check
 from core.layer.size_tables import OWN, ConventionResult, convention_results
 from core.layer.sizes import formula
 from core.layer.window import IntArray
+from core.plots.plot import Plot
+from core.plots.series import Series, bar_plot, line_plot
 from core.text import plural
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Outcome,
     Rows,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -46,10 +46,9 @@ def _unread_last_row_count(counts: IntArray) -> int:
     return len(counts) - (int(read[-1]) + 1 if len(read) else 0)
 
 
-def _last_pixels_chart(values: Values, rows: Rows, kernel: int, stride: int) -> Chart:
+def _last_pixels_chart(values: Values, rows: Rows, kernel: int, stride: int) -> Plot:
     """Return a bar chart of the unread rows for each input size and padding."""
-    return Chart(
-        "bars",
+    return bar_plot(
         f"Last rows that {kernel}×{kernel}, stride {stride} ignores",
         "input n (px)",
         "rows of the image without gradient",
@@ -131,11 +130,12 @@ def _inner_read_counts(kernel: int, stride: int) -> set[int]:
     return set(counts[: n - 2 * kernel - stride].tolist())
 
 
-def _symmetry_chart(stride: int, n: int, chart_spec: LayerSpec, read: IntArray) -> Chart:
+def _symmetry_chart(stride: int, n: int, chart_spec: LayerSpec, read: IntArray) -> Plot:
     """Return a map of the number of windows that read each pixel."""
     return pixel_map(
         f"Windows that read each pixel: {chart_spec.kernel_size[0]}×{chart_spec.kernel_size[1]}, "
         f"stride {stride}, padding {chart_spec.padding[0][0]}, on {square_size(n)}",
+        "windows",
         read,
     )
 
@@ -210,11 +210,10 @@ def _pads_in_words(result: ConventionResult) -> str:
 
 def _frameworks_chart(
     kernel: int, stride: int, n: int, tf_same: FloatArray, torch_own: FloatArray
-) -> Chart:
+) -> Plot:
     """Return a line chart of the middle row of outputs under both paddings."""
     named = (("TF / Keras 'same'", tf_same), (f"PyTorch padding={(kernel - 1) // 2}", torch_own))
-    return Chart(
-        "lines",
+    return line_plot(
         f"One row of outputs of {kernel}×{kernel}, stride {stride}, on {square_size(n)}",
         "output column",
         "value",

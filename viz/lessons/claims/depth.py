@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.gradients.recipe import DOWNSAMPLINGS, WEIGHTS, FlowSpec
+from core.plots.plot import Plot
+from core.plots.series import Series, line_plot
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -119,10 +119,9 @@ def _first_to_vanish_sentence(flows: Mapping[str, GradientFlow]) -> str:
     return f" In the backward pass it vanishes first with {names}, at layer {first} of {depth}."
 
 
-def _flow_chart(flows: Mapping[str, GradientFlow]) -> Chart:
+def _flow_chart(flows: Mapping[str, GradientFlow]) -> Plot:
     """Return a line chart of the gradient's norm at each layer, relative to the last layer."""
-    return Chart(
-        "lines",
+    return line_plot(
         "Norm of the gradient in the backward pass",
         "layer (0: the image)",
         "norm, 1 at the last layer",

@@ -11,12 +11,12 @@ import numpy as np
 from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
+from core.plots.plot import Plot
+from core.plots.series import Series, line_plot
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -89,10 +89,9 @@ def _depth_row(row: StudyRow) -> tuple[tuple[str | int | float, ...], bool]:
     return cells, row_agrees
 
 
-def _effective_chart(values: Values, depths: Sequence[int], study: Study) -> Chart:
+def _effective_chart(values: Values, depths: Sequence[int], study: Study) -> Plot:
     """Return a chart of the theoretical field and of 4σ of the effective one over the depth."""
-    return Chart(
-        "lines",
+    return line_plot(
         f"Growth with depth: {values['kernel_size']}×{values['kernel_size']}, "
         f"{values['activation']}, 32 draws",
         "layers n",
@@ -207,10 +206,9 @@ def _total_variation(one: NDArray[np.float64], other: NDArray[np.float64]) -> fl
 
 def _dilated_or_strided_chart(
     values: Values, last: Sequence[Any], profiles: Sequence[NDArray[np.float64]]
-) -> Chart:
+) -> Plot:
     """Return a line chart of both gradient profiles after the last layer."""
-    return Chart(
-        "lines",
+    return line_plot(
         f"Profiles after {last[0]} layers, uniform weights",
         "from the middle of the field (px)",
         "share of the gradient",

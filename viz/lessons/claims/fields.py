@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
+from core.plots.plot import Plot
+from core.plots.series import Series, bar_plot, line_plot
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
     Rows,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -109,10 +109,9 @@ def page_link(layers: Sequence[str], page: str = "fields", **more: str) -> Link:
 # --- 11: the recurrence ---------------------------------------------------------------------------
 
 
-def _recurrence_chart(rows: Rows, kernel: int, stride: int, dilation: int) -> Chart:
+def _recurrence_chart(rows: Rows, kernel: int, stride: int, dilation: int) -> Plot:
     """Return a line chart of the receptive field of each layer, by the recurrence and by torch."""
-    return Chart(
-        "lines",
+    return line_plot(
         f"Receptive field: {kernel}×{kernel}, stride {stride}, dilation {dilation}",
         "layer",
         "receptive field (px)",
@@ -160,10 +159,9 @@ def _field_recurrence(values: Values) -> Outcome:
 # --- 12: the copied table -------------------------------------------------------------------------
 
 
-def _copied_field_chart(rows: Rows, kernel: int, pool: int, blocks: tuple[int, ...]) -> Chart:
+def _copied_field_chart(rows: Rows, kernel: int, pool: int, blocks: tuple[int, ...]) -> Plot:
     """Return a line chart of the field after each block: by the table, and measured by torch."""
-    return Chart(
-        "lines",
+    return line_plot(
         f"Receptive field after each block: {kernel}×{kernel}, by {pool}",
         "block",
         "receptive field (px)",
@@ -233,10 +231,9 @@ def _joined_column(rows: Sequence[Sequence[object]], column: int) -> str:
 
 def _early_stride_chart(
     rows: Rows, count: int, kernel: int, stride: int, stride_layers: Sequence[int]
-) -> Chart:
+) -> Plot:
     """Return a bar chart of the whole field for each position of the strided layer."""
-    return Chart(
-        "bars",
+    return bar_plot(
         f"Receptive field of {count} {kernel}×{kernel} layers, one with stride {stride}",
         "layer with the stride",
         "receptive field (px)",

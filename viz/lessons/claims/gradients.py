@@ -15,13 +15,12 @@ from core.layer import LayerSpec
 from core.layer.kernels import kernel
 from core.layer.operations import check, operation_of
 from core.layer.window import Pair
+from core.plots.series import Series, bar_plot
 from viz.lessons.claims.backward import BACKWARD
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -112,8 +111,7 @@ def _zero_gradient_shares(values: Values) -> Outcome:
         ("layer", "input side (px)", "said to get none", "closed form", "torch"),
         rows,
         agrees,
-        Chart(
-            "bars",
+        bar_plot(
             f"Pixels that get no gradient, stride {stride}",
             "layer",
             "share of the input (%)",
@@ -255,8 +253,7 @@ def _gradient_shares(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        Chart(
-            "bars",
+        bar_plot(
             "Gradient by column of the input, summed over its rows",
             "column (px)",
             "gradient",

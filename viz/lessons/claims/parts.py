@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
-from math import nan
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from core.layer import LayerSpec
 from core.layer.operations import operation_of
 from core.layer.padding import pytorch_int
 from core.layer.window import IntArray
-from viz.lessons.claims.claim import Chart, Link
+from core.plots.axes import number_text
+from core.plots.maps import cell_texts, pixel_axes
+from core.plots.plot import Heat, Panel, Plot, Points, Scale
+from viz.lessons.claims.claim import Link
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,10 +97,25 @@ def supporting_row_names(
     return separator.join(str(row[0]) for row in compress(rows, agrees))
 
 
-def pixel_map(title: str, counts: Iterable[Iterable[float]]) -> Chart:
-    """Return a map of an image with a number for each pixel; pixels with 0 are marked as unread."""
-    cells = tuple(tuple(float(count) if count else nan for count in row) for row in counts)
-    return Chart("map", title, "column (px)", "row (px)", cells=cells)
+def pixel_map(title: str, label: str, counts: Iterable[Iterable[float]]) -> Plot:
+    """Return a map of an image with a number for each pixel; pixels with 0 are crossed out.
+
+    Args:
+        title: The heading.
+        label: What is counted.
+        counts: (H, W) numbers that are not negative.
+    """
+    array = np.array([list(row) for row in counts], dtype=np.float64)
+    values = np.where(array == 0, np.nan, array)
+    most = float(array.max()) or 1.0
+    rows, columns = np.nonzero(array == 0)
+    hover = [f"row {r}, column {c}: not read" for r, c in zip(rows, columns, strict=True)]
+    crosses = Points(columns, rows, "not read", "unread", "x", 9, hover=hover)
+    heat = Heat(values, Scale(label, 0.0, most), texts=cell_texts(values, 4), gaps=True)
+    height, width = array.shape
+    axes = pixel_axes((-0.5, height - 0.5), (-0.5, width - 0.5))
+    alt = f"{title}: at most {number_text(most)}; {len(rows)} of {array.size} pixels are not read."
+    return Plot(title, (Panel((heat, crosses), *axes, cell=1.0, size="medium"),), alt)
 
 
 def square_size(n: int) -> str:

@@ -11,14 +11,14 @@ from core.layer import LayerSpec
 from core.layer.operations import check
 from core.layer.sizes import formula, measured_size
 from core.layer.window import IntArray
+from core.plots.plot import Plot
+from core.plots.series import Series, line_plot
 from core.text import plural
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
     Rows,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -56,10 +56,9 @@ def _formula_layer(values: Values) -> LayerSpec:
     )
 
 
-def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
+def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Plot:
     """Return a line chart of the output size over the input size, by the formula and by torch."""
-    return Chart(
-        "lines",
+    return line_plot(
         "Output size: formula and torch",
         "input n (px)",
         "output (px)",
@@ -121,10 +120,12 @@ def _unread_row_counts(spec: LayerSpec, n: int) -> tuple[int, int]:
     return int((rows.reads == 0).sum()), int((torch_read_counts(spec, n).sum(1) == 0).sum())
 
 
-def _unread_chart(kernel: int, stride: int, n: int, counts: IntArray) -> Chart:
+def _unread_chart(kernel: int, stride: int, n: int, counts: IntArray) -> Plot:
     """Return a map of the number of windows that read each pixel."""
     return pixel_map(
-        f"Windows that read each pixel: {kernel}×{kernel}, stride {stride}, on {n}×{n}", counts
+        f"Windows that read each pixel: {kernel}×{kernel}, stride {stride}, on {n}×{n}",
+        "windows",
+        counts,
     )
 
 
@@ -193,10 +194,9 @@ CLAIMED_LAYERS = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
 """(kernel_size, stride, padding) of layers that are claimed to divide the size by the stride."""
 
 
-def _division_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
+def _division_chart(rows: Rows, sizes: Sequence[int]) -> Plot:
     """Return a line chart of output − n/stride over the input size n, with a line per layer."""
-    return Chart(
-        "lines",
+    return line_plot(
         "Output beyond the input divided by the stride",
         "input n (px)",
         "output − n/stride (px)",

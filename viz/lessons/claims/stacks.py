@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
+from core.plots.plot import Plot
+from core.plots.series import Series, bar_plot
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
-    Series,
     Setting,
     Values,
     grid_block,
@@ -41,10 +41,9 @@ def _measured_field_size(line: str, side: int) -> int:
     return measure_receptive_field(module, (1, side, side), end).size[0] or 0
 
 
-def _weights_chart(channels: int, names: tuple[str, ...], weights: Sequence[int]) -> Chart:
+def _weights_chart(channels: int, names: tuple[str, ...], weights: Sequence[int]) -> Plot:
     """Return a bar chart of the number of weights of both networks."""
-    return Chart(
-        "bars",
+    return bar_plot(
         f"Weights at {channels} channels",
         "network",
         "weights",

@@ -11,6 +11,8 @@ from dataclasses import replace
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from core.plots.plot import Plot
+from core.plots.series import Series, bar_plot, line_plot
 from core.text import plural
 from core.training.spec import LONG_RANGE, Downsampling, LongRange, Net, TrainingSpec
 from viz.lessons.claims.chance import (
@@ -21,10 +23,8 @@ from viz.lessons.claims.chance import (
     too_few_seeds_sentence,
 )
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Outcome,
-    Series,
     Setting,
     Values,
     combined_verdict,
@@ -85,7 +85,7 @@ def _field_widening(values: Values) -> Outcome:
         ),
         rows,
         (widens,) * seeds,
-        Chart("bars", "Effective field of the center unit", "", "σ (px)", tuple(series)),
+        bar_plot("Effective field of the center unit", "", "σ (px)", tuple(series)),
         verdict=combined_verdict([widens]),
     )
 
@@ -195,15 +195,14 @@ def _supported_half_in_words(vanishes_more: bool) -> str:
     return f"only this half is meant: {'gradients vanish more' if vanishes_more else 'training is steadier'}"
 
 
-def _gradient_chart(nets: Sequence[Sequence[Sequence[Record]]]) -> Chart:
+def _gradient_chart(nets: Sequence[Sequence[Sequence[Record]]]) -> Plot:
     """Return a line chart of the gradient's norm at each convolution, with a line per network.
 
     Args:
         nets: The records of each seed's run, for each network.
     """
     names = ("max pooling", "strided convolution")
-    return Chart(
-        "lines",
+    return line_plot(
         "Gradient of each convolution's weights, mean over steps and seeds",
         "convolution, from the input",
         "norm",

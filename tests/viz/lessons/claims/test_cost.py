@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from core.cost.timing import Quartiles
 from core.errors import SpecError
+from core.plots.plot import Bars
+from tests.core.plots.reading import marks_of
 from tests.examples import examples
 from viz.lessons.claims import claim, stacks
 from viz.lessons.claims import cost as subject
@@ -127,7 +129,7 @@ def test_which_comparison_is_meant_follows_from_the_times(clock: None) -> None:
 def test_counted_quantities_need_no_clock() -> None:
     macs = claim(9).run({"quantity": "multiply–accumulates"})
     memory = claim(9).run({"quantity": "memory kept for backward"})
-    assert macs.chart.series[0].y[2] == 0
+    assert marks_of(macs.chart, Bars)[0].length[2] == 0
     assert macs.condition != memory.condition
 
 

@@ -15,6 +15,8 @@ from core.errors import SpecError
 from core.gradients import flow, rebuild
 from core.gradients.recipe import FlowSpec
 from core.layer.padding import FILLS
+from core.plots.plot import Polyline
+from tests.core.plots.reading import marks_of
 from tests.examples import examples
 from viz.lessons.claims import backward, claim, depth
 from viz.lessons.claims import gradients as subject
@@ -178,7 +180,8 @@ def test_no_closed_form_where_maxima_or_skips_are() -> None:
 
 def test_the_place_where_it_dies_is_the_curve_s() -> None:
     outcome = claim(21).run()
-    for row, line in zip(outcome.evidence.rows, outcome.chart.series, strict=True):
+    lines = marks_of(outcome.chart, Polyline)
+    for row, line in zip(outcome.evidence.rows, lines, strict=True):
         below = np.flatnonzero(np.array(line.y) < depth.VANISHED)
         assert row[4] == (below[-1] if len(below) else "never")
         assert line.y[-1] == 1
@@ -187,4 +190,4 @@ def test_the_place_where_it_dies_is_the_curve_s() -> None:
 @pytest.mark.slow
 def test_the_deepest_networks_run() -> None:
     found = claim(21).run({"depth": "40", "help": "both", "weights": "orthogonal"})
-    assert np.isfinite([line.y for line in found.chart.series]).all()
+    assert np.isfinite([line.y for line in marks_of(found.chart, Polyline)]).all()

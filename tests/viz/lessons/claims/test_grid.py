@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.plots.plot import Plot
 from tests.viz.lessons.claims.test_table import sabotages
 from viz.lessons.claims import CLAIMS, Claim, Outcome, claim
-from viz.lessons.claims.claim import VERDICTS, Chart, Evidence, Values, Verdict, grid_block
+from viz.lessons.claims.claim import VERDICTS, Evidence, Values, Verdict, grid_block
 from viz.lessons.claims.grid import (
     NO_SIMPLE_CONDITION,
     GridVerdict,
@@ -33,7 +34,7 @@ def outcomes(number: int) -> list[tuple[Values, Outcome]]:
 
 def said(verdict: Verdict, condition: str = "") -> Outcome:
     """An outcome of which only the verdict matters."""
-    return Outcome(verdict, "", Evidence((), (), ()), Chart("bars", "", "", ""), condition)
+    return Outcome(verdict, "", Evidence((), (), ()), Plot("", (), ""), condition)
 
 
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: str(one.number))

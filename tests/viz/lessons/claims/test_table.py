@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,11 +10,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.errors import SpecError
+from core.plots.axes import span
+from core.plots.legend import entries
+from core.plots.plot import Bars, Heat, Plot, Points, Polyline
+from tests.core.plots.reading import marks_of
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, VERDICTS, Claim, claim
-from viz.lessons.claims.claim import Chart, Evidence, Setting, outcome, verdict_of_rows
+from viz.lessons.claims.claim import Evidence, Setting, outcome, verdict_of_rows
+from viz.lessons.claims.parts import pixel_map
 
 HERE = Path(__file__).parent
 LIGHT = [one for one in CLAIMS if not one.heavy]
@@ -61,10 +68,32 @@ def test_an_outcome_is_well_formed(one: Claim) -> None:
     assert {len(row) for row in evidence.rows} == {len(evidence.columns)}
     assert {type(cell) for row in evidence.rows for cell in row} <= {int, float, str}
     assert {type(each) for each in evidence.agrees} <= {bool, type(None)}
-    assert outcome.chart.series or outcome.chart.cells
-    for series in outcome.chart.series:
-        assert len(series.x) == len(series.y) > 0
-    assert one.run() == outcome or outcome.chart.cells  # nan is not itself
+    assert one.run() == outcome
+    check_chart(outcome.chart)
+
+
+def check_chart(chart: Plot) -> None:
+    """A chart has finite axes, a legend for several series only, and a sentence on its data."""
+    (panel,) = chart.panels
+    assert chart.title
+    assert chart.title in chart.alt
+    assert panel.marks
+    assert np.isfinite([*span(panel, "x"), *span(panel, "y")]).all()
+    names = [entry.name for entry in entries(chart)]
+    series = [mark for mark in panel.marks if isinstance(mark, Bars | Polyline)]
+    assert len(names) == len(series) if len(series) > 1 else len(names) <= 1
+    assert pickle.loads(pickle.dumps(chart)).alt == chart.alt, "it goes between processes"
+
+
+def test_pixels_without_a_window_are_crossed_out_and_counted() -> None:
+    chart = pixel_map("reads", "windows", [[1, 0], [2, 0]])
+    (heat,), (crosses,) = marks_of(chart, Heat), marks_of(chart, Points)
+    np.testing.assert_array_equal(heat.values, [[1, np.nan], [2, np.nan]])
+    assert list(zip(crosses.x, crosses.y, strict=True)) == [(1, 0), (1, 1)]
+    assert heat.texts == [["1", ""], ["2", ""]]
+    assert "at most 2; 2 of 4 pixels are not read" in chart.alt
+    nothing = marks_of(pixel_map("reads", "windows", [[0]]), Heat)[0].scale
+    assert nothing.low < nothing.high
 
 
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: str(one.number))
@@ -112,7 +141,7 @@ def test_an_outcome_has_the_verdict_of_its_rows(
     agrees: tuple[bool | None, ...], verdict: str, condition: str
 ) -> None:
     """A condition is said only where the claim holds in part; another verdict may be handed in."""
-    chart = Chart("bars", "", "", "")
+    chart = Plot("", (), "")
     made = outcome("A sentence.", ("case",), [["a"], ["b"]], list(agrees), chart, "so")
     assert (made.verdict, made.condition) == (verdict, condition)
     assert made.evidence == Evidence(("case",), (("a",), ("b",)), agrees)

@@ -18,6 +18,7 @@ from core.training.loop import train
 from core.training.records import Record
 from core.training.spec import Net, TrainingSpec
 from core.training.text import from_text
+from tests.core.plots.reading import all_marks
 from viz.lessons.claims import claim, convolutional, runs
 from viz.lessons.claims import training as subject
 from viz.lessons.claims.chance import MIN_SEEDS, SIGMA_NOISE, all_above_range, second_lies_below
@@ -123,7 +124,7 @@ def test_an_outcome_has_a_row_for_every_seed(number: int, seeds: int) -> None:
     assert len(evidence.rows) == len(evidence.agrees) == rows
     assert all(len(row) == len(evidence.columns) for row in evidence.rows)
     assert {type(cell) for row in evidence.rows for cell in row} <= {int, float, str}
-    assert outcome.chart.series
+    assert list(all_marks(outcome.chart))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
