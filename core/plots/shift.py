@@ -183,7 +183,7 @@ def consistency_plot(
     farthest = max(int(_pixels(pair[0]).max()) for pair in pairs.values())
     last = farthest if last is None else min(last, farthest)
     drawn = {name: [_until(each, last) for each in pair] for name, pair in pairs.items()}
-    up, one, note = _cosine_axis(np.concatenate([c for pair in drawn.values() for _, c in pair]))
+    up, one, note = cosine_axis(np.concatenate([c for pair in drawn.values() for _, c in pair]))
     across = PlotAxis("shift (px)", -0.03 * (last or 1), 1.03 * (last or 1), whole=True)
     marked: list[Mark] = []
     if current is not None and current <= last:
@@ -223,8 +223,8 @@ def _until(result: Consistency, last: int) -> tuple[Numbers, Numbers]:
     return pixels[seen], result.cosine[seen]
 
 
-def _cosine_axis(cosines: Numbers) -> tuple[PlotAxis, float, str]:
-    """The axis on which 1 − cosine is logarithmic, with 1 on top.
+def cosine_axis(cosines: Numbers) -> tuple[PlotAxis, float, str]:
+    """The axis on which 1 − cosine is logarithmic, with 1 on top, for these cosines.
 
     Returns:
         The axis; the place of 1, whose logarithm would be infinite; a note on the axis.

@@ -13,8 +13,8 @@ from core.blocks import COMPARISONS, NamedBlock
 from core.data import picture
 from core.networks.notation import parse_notation
 from core.networks.zoo_lines import CLASSIFIER, NOTATIONS
-from core.plots.series import Series, bar_plot
 from viz.lessons.claims.alternatives import ALTERNATIVES
+from viz.lessons.claims.charts import Series, bar_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

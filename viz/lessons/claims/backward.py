@@ -12,7 +12,7 @@ from core.layer import LayerSpec
 from core.layer.operations import check, operation_of
 from core.layer.padding import FILLS
 from core.layer.window import Pair
-from core.plots.series import Series, bar_plot
+from viz.lessons.claims.charts import Series, bar_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

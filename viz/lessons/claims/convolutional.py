@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from statistics import mean
 
-from core.plots.series import Series, bar_plot
 from core.text import plural
 from core.training.spec import Digits, Downsampling, Net, TrainingSpec
 from viz.lessons.claims.chance import enough_seeds, too_few_seeds_sentence
+from viz.lessons.claims.charts import Series, bar_plot
 from viz.lessons.claims.claim import (
     Claim,
     Outcome,

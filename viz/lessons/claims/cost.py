@@ -10,9 +10,9 @@ from core.layer.operations import operation_of
 from core.networks import NetworkSpec, build
 from core.networks.notation import parse_notation
 from core.plots.plot import Plot
-from core.plots.series import Series, bar_plot
 from core.text import times
 from viz.lessons.claims.chance import second_lies_below
+from viz.lessons.claims.charts import Series, bar_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

@@ -11,8 +11,8 @@ from core.layer.size_tables import OWN, ConventionResult, convention_results
 from core.layer.sizes import formula
 from core.layer.window import IntArray
 from core.plots.plot import Plot
-from core.plots.series import Series, bar_plot, line_plot
 from core.text import plural
+from viz.lessons.claims.charts import Series, bar_plot, line_plot
 from viz.lessons.claims.claim import (
     Claim,
     Outcome,

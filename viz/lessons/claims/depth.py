@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.gradients.recipe import DOWNSAMPLINGS, WEIGHTS, FlowSpec
 from core.plots.plot import Plot
-from core.plots.series import Series, line_plot
+from viz.lessons.claims.charts import Series, line_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

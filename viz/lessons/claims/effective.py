@@ -12,7 +12,7 @@ from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
 from core.plots.plot import Plot
-from core.plots.series import Series, line_plot
+from viz.lessons.claims.charts import Series, line_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

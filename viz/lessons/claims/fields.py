@@ -10,7 +10,7 @@ from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
 from core.plots.plot import Plot
-from core.plots.series import Series, bar_plot, line_plot
+from viz.lessons.claims.charts import Series, bar_plot, line_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

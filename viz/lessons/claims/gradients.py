@@ -15,8 +15,8 @@ from core.layer import LayerSpec
 from core.layer.kernels import kernel
 from core.layer.operations import check, operation_of
 from core.layer.window import Pair
-from core.plots.series import Series, bar_plot
 from viz.lessons.claims.backward import BACKWARD
+from viz.lessons.claims.charts import Series, bar_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import picture
-from core.plots.series import Series, line_plot
 from core.shift.layer import DownsamplingLayer
+from viz.lessons.claims.charts import Series, cosine_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,
@@ -134,7 +134,7 @@ def _pooling_invariance(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        line_plot(
+        cosine_plot(
             "How far the output follows the shift",
             "shift (px)",
             "cosine to the moved output",
@@ -229,7 +229,7 @@ def _blur_effect(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        line_plot(
+        cosine_plot(
             "What a blur gives back",
             "taps of the blur (1: none)",
             "mean cosine over the shifts between",

@@ -12,8 +12,8 @@ from core.layer.operations import check
 from core.layer.sizes import formula, measured_size
 from core.layer.window import IntArray
 from core.plots.plot import Plot
-from core.plots.series import Series, line_plot
 from core.text import plural
+from viz.lessons.claims.charts import Series, line_plot
 from viz.lessons.claims.claim import (
     Claim,
     Link,

@@ -12,7 +12,6 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from core.plots.plot import Plot
-from core.plots.series import Series, bar_plot, line_plot
 from core.text import plural
 from core.training.spec import LONG_RANGE, Downsampling, LongRange, Net, TrainingSpec
 from viz.lessons.claims.chance import (
@@ -22,6 +21,7 @@ from viz.lessons.claims.chance import (
     second_lies_below,
     too_few_seeds_sentence,
 )
+from viz.lessons.claims.charts import Series, bar_plot, line_plot
 from viz.lessons.claims.claim import (
     Claim,
     Outcome,

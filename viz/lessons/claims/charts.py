@@ -1,14 +1,15 @@
-"""Plots of a few series of numbers: lines, or bars side by side."""
+"""Charts of claims: lines, or bars side by side, of a few series of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.plots.axes import number_text
 from core.plots.plot import SERIES, Bars, Mark, Numbers, Panel, Plot, PlotAxis, Polyline
+from core.plots.shift import cosine_axis
 
 MOST_TICKS = 16
 """Most places that each have a number of their own on the horizontal axis."""
@@ -16,7 +17,7 @@ MOST_SYMBOLS = 40
 """Most points of a line that has symbols."""
 BARS_WIDTH = 0.7
 """Width of the bars at one place together, as a share of the distance of two places."""
-DIGITS = 4
+DIGITS = 6
 """Significant digits of the values that the pointer shows."""
 
 
@@ -56,6 +57,27 @@ def line_plot(title: str, x: str, y: str, series: Sequence[Series], *, log: bool
             )
         )  # fmt: skip
     return _plot(title, x, PlotAxis(y, log=log, zero=not log), series, marks)
+
+
+def cosine_plot(title: str, x: str, y: str, series: Sequence[Series]) -> Plot:
+    """Lines through cosines, on an axis on which 0.9, 0.99 and 0.999 are equally far apart.
+
+    Args:
+        title: The heading.
+        x, y: Names of the axes.
+        series: At least one; its values are cosines.
+    """
+    plot = line_plot(title, x, y, series)
+    (panel,) = plot.panels
+    up, one, note = cosine_axis(np.array([value for each in series for value in each.y]))
+    marks = tuple(
+        replace(line, y=np.maximum(1 - np.asarray(line.y), one))
+        for line in panel.marks
+        if isinstance(line, Polyline)
+    )
+    return replace(
+        plot, panels=(replace(panel, marks=marks, y=replace(up, name=y)),), notes=(note,)
+    )
 
 
 def bar_plot(title: str, x: str, y: str, series: Sequence[Series], *, log: bool = False) -> Plot:

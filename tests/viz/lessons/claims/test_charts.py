@@ -10,8 +10,8 @@ import pytest
 from core.plots.axes import span, ticks
 from core.plots.legend import entries
 from core.plots.plot import Bars, Plot, Polyline
-from core.plots.series import Series, bar_plot, line_plot
 from tests.core.plots.reading import marks_of
+from viz.lessons.claims.charts import Series, bar_plot, cosine_plot, line_plot
 
 
 def tick_names(plot: Plot) -> list[str]:
@@ -31,6 +31,20 @@ def test_lines_are_the_numbers_and_differ_by_more_than_their_color() -> None:
     assert "a from 1 to 20" in plot.alt
     assert lines[0].hover is not None
     assert lines[0].hover[1] == "a\n2: 20"
+
+
+def test_cosines_near_one_are_told_apart_on_one_axis() -> None:
+    series = [Series("a", (1, 2), (0.5, 1.0)), Series("b", (1, 2), (0.99, 0.999))]
+    plot = cosine_plot("t", "x", "cosine to it", series)
+    low, high = span(plot.panels[0], "y")
+    first, second = marks_of(plot, Polyline)
+    np.testing.assert_allclose(first.y[0], 0.5)
+    np.testing.assert_allclose(second.y, [0.01, 0.001])
+    assert low > max(first.y) > second.y[1] > first.y[1] > high, "1 is on top"
+    assert plot.panels[0].y.name == "cosine to it"
+    assert first.hover is not None
+    assert first.hover[0] == "a\n1: 0.5"
+    assert "b from 0.99 to 0.999" in plot.alt
 
 
 def test_a_number_stands_at_each_of_a_few_whole_places() -> None:
