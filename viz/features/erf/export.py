@@ -13,9 +13,22 @@ from core.plots.effective_curves import convergence_plot, energy_plot, sections_
 from core.plots.effective_field import expected_plot, field_plot, variants_plot
 from core.plots.effective_study import study_plot
 from core.plots.plot import Plot
+from core.text import plural
 from viz.choices import network, network_analysis
+from viz.choices.layer import PICTURE_LABELS
 from viz.features.erf import compute as compute_erf
-from viz.features.erf.params import COMPARISONS, STUDIES, TABS, ErfSettings, Request
+from viz.features.erf.params import (
+    ACTIVATIONS,
+    AGGREGATES,
+    COMPARISONS,
+    INPUTS,
+    POOLINGS,
+    STUDIES,
+    TABS,
+    WEIGHTS,
+    ErfSettings,
+    Request,
+)
 from viz.server.queue import run_now
 from viz.slides.style import Picture, plot_picture, refuse_unfit
 
@@ -94,11 +107,21 @@ def request_title(request: Request) -> str:
 
 
 def settings_text(request: Request) -> str:
-    """A caption with the layer, the unit and all settings of the measurement."""
-    return (
-        f"{request_title(request)}; {request.draws} draws, input {request.inputs}, weights {request.weights}, "
-        f"{request.aggregate}, seed {request.seed}"
+    """A caption with the layer, the unit and all settings of the measurement, as the page has them."""
+    picture = PICTURE_LABELS.get(request.inputs)
+    parts = (
+        request_title(request),
+        plural(request.draws, "draw"),
+        f"input: {INPUTS['noise'] if picture is None else picture}",
+        f"weights: {WEIGHTS[request.weights].replace(': ', ', ')}",
+        AGGREGATES[request.aggregate],
+        f"activation: {ACTIVATIONS[request.activation]}" * (request.activation != "kept"),
+        f"pooling: {POOLINGS[request.pooling]}" * (request.pooling != "kept"),
+        "" if request.skips else "without skips",
+        "bfloat16" if request.bf16 else "",
+        f"seed {request.seed}",
     )
+    return "; ".join(filter(None, parts))
 
 
 def page_pictures(

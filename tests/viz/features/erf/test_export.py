@@ -89,6 +89,19 @@ def test_titles_name_the_layer_as_the_other_pages_do(link: dict[str, str], unit:
     assert export.request_title(export.checked_request(values_of(link))) == unit
 
 
+def test_a_caption_has_the_pages_words_for_all_settings() -> None:
+    plain = export.settings_text(export.checked_request(values_of(SMALL)))
+    assert plain == (
+        "These layers, conv1, unit (4, 5); 4 draws; input: noise, new for every draw; weights: He, "
+        "drawn anew for every draw; energy: mean of g², all channels; seed 0"
+    )
+    changes = {"inputs": "picture", "activation": "tanh", "skips": "false", "draw_seed": "3"}
+    layers = {"layers": "residual[conv3 p1 c3, relu]", "draws": "1", "bf16": "true"}
+    other = export.settings_text(export.checked_request(values_of(SMALL | changes | layers)))
+    for words in ("; 1 draw; input: Pagoda", "activation: tanh; without skips; bfloat16; seed 3"):
+        assert words in other
+
+
 def test_every_title_names_the_unit() -> None:
     for name in export.PLOTS:
         plot: Any = of()[name].draw
