@@ -45,7 +45,7 @@ from viz.plots.figure import Figure
 
 Trace = dict[str, Any]
 """One trace as Plotly's own dictionary: many times faster to make than its classes."""
-MAP_ROOM: dict[Size, int] = {"large": 460, "medium": 320, "small": 200}
+MAP_ROOM: dict[Size, int] = {"large": 520, "medium": 320, "small": 200}
 """Pixels for the longer side of a map."""
 HEIGHTS: dict[Size, int] = {"large": 340, "medium": 250, "small": 170}
 """Height in pixels of a panel that is not a map."""
