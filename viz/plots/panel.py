@@ -180,6 +180,12 @@ def _inside_height(panel: Panel, enlarged: float) -> int:
     return round((ROW * panel.rows if panel.rows else HEIGHTS[panel.size]) * enlarged)
 
 
+def _cell_height(heat: Heat, panel: Panel, enlarged: float) -> float:
+    """Height of a map's cells in pixels."""
+    low, high = span(panel, "y")
+    return _inside_height(panel, enlarged) * heat.height / abs(high - low)
+
+
 def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = None) -> int:
     """Least width of a panel's figure in pixels with which texts fit their cells; 0 for none.
 
@@ -194,7 +200,7 @@ def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = Non
         * abs(right - left)
         / mark.width
         for mark in panel.marks
-        if isinstance(mark, Heat)
+        if isinstance(mark, Heat) and _cell_height(mark, panel, enlarged) >= READABLE
         for row in mark.texts
         for text in row
         for line in text.split("\n")[:lines]
@@ -319,12 +325,12 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         heat.left + heat.width * (np.arange(cols) + 0.5),
         heat.top + heat.height * (np.arange(rows) + 0.5),
     )
-    high = _inside_height(panel, look.enlarged) * heat.height / abs(np.subtract(*span(panel, "y")))
+    high = _cell_height(heat, panel, look.enlarged)
     traces = [trace, _cell_lines(heat, look)] if heat.gaps else [trace]
     if len(heat.texts) and high >= READABLE:
-        traces.append(_texts(heat, values, middles, float(high), look))
+        traces.append(_texts(heat, values, middles, high, look))
     if heat.select:
-        traces.append(_clickable(values, middles, float(high)))
+        traces.append(_clickable(values, middles, high))
     return traces
 
 

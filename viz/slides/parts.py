@@ -1,4 +1,4 @@
-"""Elements of slides: titles, maps with numbers and hatching, curves, legends.
+"""Elements of slides: titles, maps with numbers, legends.
 
 Everything here is called inside `viz.slides.sheet.matplotlib_style`: type sizes and the colors of type
 and lines are Matplotlib's defaults there. Lengths are inches and points, 72 to an inch.
