@@ -76,6 +76,7 @@ def pictures_of_a_shift(values: ShiftSettings) -> list[Picture]:
             f"{LABELS[kind]}, the picture slides",
             partial(plots.film_plots, values, kind),
             FRAMES,
+            strip=partial(plots.film_strip, values, kind),
             still=min(values.shift, FRAMES - 1),
         )
         for kind in KINDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.data import PICTURES
@@ -81,6 +82,20 @@ def film_plots(values: ShiftSettings, kind: str) -> list[Plot]:
         _layer_plot(values, kind, shift, pair, scales, True)
         for shift, pair in zip(shifts, pairs, strict=True)
     ]
+
+
+def film_strip(values: ShiftSettings, kind: str, steps: int) -> Plot:
+    """The outputs of the first frames of the film, at most all: above without a blur."""
+    frames = film_plots(values, kind)[:steps]
+    panels = [
+        replace(panel, title=f"{panel.title}, {pixels} px")
+        for place in (1, 4)  # of the outputs, after the pictures
+        for pixels, frame in enumerate(frames)
+        for panel in (frame.panels[place],)
+    ]
+    subtitle = f"{input_text(values)}, moved {values.direction}; padding {values.padding_mode}"
+    alt = f"{frames[0].title}: its outputs for {len(frames)} shifts of the picture, without and with a blur."
+    return replace(frames[0], panels=tuple(panels), subtitle=subtitle, alt=alt, columns=len(frames))
 
 
 def _comparisons(

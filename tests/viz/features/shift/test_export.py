@@ -12,8 +12,8 @@ from tests.viz.slides import fits
 from viz.features.shift import compute, export, params, plots
 from viz.features.shift.compute import FRAMES
 from viz.features.shift.params import ShiftSettings
-from viz.slides.sheet import file_bytes
-from viz.slides.style import Picture, Style
+from viz.slides.sheet import file_bytes, matplotlib_style
+from viz.slides.style import STRIPS, Picture, Style
 
 SMALL = {"side": "48", "shift": "3"}
 NETWORK = {
@@ -67,6 +67,25 @@ def test_the_film_moves_the_picture_and_is_still_at_multiples_of_the_stride(relu
         assert (np.abs(maps[2].values).max() == 0) == (pixels % 2 == 0)
         assert f"{pixels} px" in frame.subtitle or pixels == 0
         assert [heat.scale for heat in maps] == scales, "one scale in all frames"
+
+
+@pytest.mark.parametrize("steps", STRIPS)
+def test_a_strip_has_outputs_of_the_film_side_by_side(steps: int) -> None:
+    values = values_of()
+    strip = plots.film_strip(values, "max_pooling", steps)
+    frames = plots.film_plots(values, "max_pooling")
+    above, below = heats(strip)[:steps], heats(strip)[steps:]
+    for row, place in ((above, 1), (below, 4)):
+        for at, frame in ((0, frames[0]), (-1, frames[steps - 1])):
+            np.testing.assert_array_equal(row[at].values, heats(frame)[place].values)
+    assert strip.columns == steps
+    assert [panel.title for panel in strip.panels[:: 2 * steps - 1]] == [
+        "no blur, 0 px", f"blur {params.BLUR_WORDS[3]}, {steps - 1} px",
+    ]  # fmt: skip
+    picture = of()["film_max_pooling"]
+    assert picture.strip is not None
+    with matplotlib_style(WIDE):
+        assert not fits.misfits(picture.strip(WIDE, steps), WIDE)
 
 
 def test_the_film_s_still_is_the_chosen_shift() -> None:
