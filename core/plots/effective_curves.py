@@ -128,8 +128,8 @@ def convergence_plot(erf: EffectiveReceptiveField, title: str = "How settled the
         "about half of it."
     )
     last = points[-1]
-    known = last.difference == last.difference
-    far = f" and the difference {number_text(last.difference, 2)}" if known else ""
+    is_defined = last.difference == last.difference
+    far = f" and the difference {number_text(last.difference, 2)}" if is_defined else ""
     alt = f"{title}: after {last.draws} draws σ is {pixels(last.sigma)}{far}."
     return Plot(title, panels, alt, notes=(note, recipe_line(erf)))
 
