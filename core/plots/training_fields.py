@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.plots.effective_field import (
 )
 from core.plots.maps import pixel_axes
 from core.plots.plot import Heat, Panel, Plot, Scale
+from core.text import sentence_case
 
 if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
@@ -39,12 +41,18 @@ def fields_plot(
     erfs = list(named.values())
     scale = peak_scale(erfs, log=True)
     panels = tuple(
-        field_panel(erf, scale, title=label, note=f"σ {short_sigma(erf)}", size="small")
+        _unnamed(field_panel(erf, scale, title=label, note=f"σ {short_sigma(erf)}", size="small"))
         for label, erf in named.items()
     )
     sigmas = ", ".join(f"{label} {short_sigma(erf)}" for label, erf in named.items())
     notes = _recipes(list(named.items()))
-    return Plot(title, panels, f"{title}: σ is {sigmas}.", subtitle, notes=notes, half=4)
+    below = "; ".join(filter(None, (subtitle, "rows and columns in pixels")))
+    return Plot(title, panels, f"{title}: σ is {sigmas}.", sentence_case(below), notes=notes)
+
+
+def _unnamed(panel: Panel) -> Panel:
+    """A panel without names of its axes, which leave the map more room."""
+    return replace(panel, x=replace(panel.x, name=""), y=replace(panel.y, name=""))
 
 
 def _recipes(named: Sequence[tuple[str, EffectiveReceptiveField]]) -> tuple[str, ...]:

@@ -187,7 +187,7 @@ def kernels_plot(
     board, places = tiled(kernels)
     rows, cols = board.shape
     marks: tuple[Mark, ...] = (
-        Heat(board, scale, hover=_kernel_hovers(kernels), gaps=True),
+        Heat(board, scale, hover=_kernel_hovers(kernels)),
         Words(
             [column for _, column in places],
             [row - 1 for row, _ in places],

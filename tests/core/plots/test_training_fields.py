@@ -51,7 +51,7 @@ def test_before_and_after_have_one_scale() -> None:
         for text, sigma in zip(sigmas, erf.sigma, strict=False):
             assert text == pytest.approx(sigma, rel=0.06)
         assert f"{name} {panel.note.removeprefix('σ ')}" in plot.alt
-    assert plot.subtitle == "a net, step 12"
+    assert plot.subtitle == "A net, step 12; rows and columns in pixels"
     assert before.recipe != after.recipe
     assert [note.split(":")[0] for note in plot.notes[1:]] == ["after"], "where they differ"
 

@@ -95,14 +95,16 @@ def test_a_still_of_a_film_is_the_chosen_step(name: str) -> None:
     assert any(f"Step {step}" in text.get_text() for text in fits.texts_of(figure))
 
 
+@pytest.mark.parametrize("style", [WIDE, HALF], ids=["wide", "half"])
 @pytest.mark.parametrize("count", STRIPS)
-def test_a_strip_holds_the_first_and_the_last_field(count: int) -> None:
+def test_a_strip_fits_and_holds_the_first_and_the_last_field(count: int, style: Style) -> None:
     picture = of()["film"]
     assert picture.strip is not None
-    with matplotlib_style(WIDE):
-        figure = picture.strip(WIDE, count)
+    with matplotlib_style(style):
+        figure = picture.strip(style, count)
+    assert not fits.misfits(figure, style)
     steps = [text for text in map(Text.get_text, fits.texts_of(figure)) if "Step" in text]
-    headings = [text.split("\n")[0] for text in steps if text.startswith("Step")]
+    headings = [text.split("\nσ")[0].replace("\n", " ") for text in steps]
     assert len(headings) == count
     assert (headings[0], headings[-1]) == ("Step 0", "Step 30")
 
