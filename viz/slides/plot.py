@@ -231,7 +231,7 @@ class _Drawing:
         return wrapped(scale.label, 0.85 * self.style.points, 0.9 * self.area.height / bars)
 
     def _draw_bars(self, bars: Sequence[Scale], strip: Area) -> None:
-        """Draw the color bars, together as high as the panels if their labels are not longer."""
+        """Draw the color bars, together as high as the panels if their type needs no more."""
         top = min(box.top for box in self.boxes)
         bottom = max(box.top + box.height for box in self.boxes)
         right = max(box.left + max(box.width, box.heading) for box in self.boxes)
@@ -240,7 +240,9 @@ class _Drawing:
         points = 0.85 * self.style.points
         labels = [self._label(scale, len(bars)) for scale in bars]
         longest = max(width_of(line, points) for label in labels for line in label)
-        each = max(each, longest) if len(bars) > 1 else each
+        steps = max(len(_bar_numbers(scale)) for scale in bars) - 1
+        numbers = 1.5 * steps * SPACING * points / 72  # the end ones are moved in by half a line
+        each = max(each, numbers, longest if len(bars) > 1 else 0)
         first = (top + bottom - each - (each + GAP) * (len(bars) - 1)) / 2
         for number, (scale, label) in enumerate(zip(bars, labels, strict=True)):
             self._bar(scale, label, Area(left, first + number * (each + GAP), BAR_WIDTH, each))
@@ -350,7 +352,7 @@ def _axis_numbers(panel: Panel, side: Any, box: Area, style: Style) -> list[tupl
     points = 0.85 * style.points
     axis, ends = getattr(panel, side), span(panel, side)
     length = box.width if side == "x" else box.height
-    for most in (9, 7, 6, 5, 4, 3, 2):
+    for most in (9, 7, 6, 5, 4, 3, 2, 1):
         numbers = ticks(axis, ends, most)
         needed = sum(
             (width_of(name, points) + 0.15) if side == "x" else 1.5 * points / 72

@@ -85,6 +85,9 @@ PLOTS = {
     "bars": Plot("Bars", (bar_panel(), bar_panel()), "Bars.", shared_rows=True),
     "empty": Plot("Nothing", (Panel(()),), "Nothing.", notes=("Nothing to draw yet.",)),
     "many": Plot("Many", tuple(map_panel(9) for _ in range(6)), "Six maps.", half=2),
+    "row": Plot(
+        "A row", tuple(map_panel(30, LOG) for _ in range(6)), "Six maps.", notes=(NOTE,) * 3
+    ),
     "layers": Plot("Layers", (layer_panel(),), "Twenty layers."),
     "two scales": Plot("Two", (map_panel(), map_panel(6, LOG)), "Two scales."),
 }
