@@ -8,7 +8,7 @@ downwards, and the cell (0, 0) is centered on the origin. Colors are named by th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -56,6 +56,7 @@ class Scale:
             the first color then, and zeros stay blank.
         ticks: Values that are written on the color bar; () for both ends and the middle.
         names: Texts of ``ticks``; () for the numbers themselves.
+        zero: Color of cells whose value is exactly 0; "" for that of the scale.
     """
 
     label: str
@@ -65,17 +66,21 @@ class Scale:
     log: bool = False
     ticks: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
+    zero: Color | Literal[""] = ""
 
     def bar_ticks(self) -> list[tuple[float, float]]:
         """(value, position from 0 to 1) of the numbers on the color bar."""
         middle = (self.low * self.high) ** 0.5 if self.log else (self.low + self.high) / 2
         values = self.ticks or tuple(dict.fromkeys((self.low, middle, self.high)))
-        return list(zip(values, self.shares(np.array(values)).tolist(), strict=True))
+        places = replace(self, zero="").shares(np.array(values))
+        return list(zip(values, places.tolist(), strict=True))
 
     def shares(self, values: Numbers) -> NDArray[np.float64]:
-        """Positions of values on the scale, 0 to 1; nan where a cell stays blank."""
+        """Positions of values on the scale, 0 to 1; nan where a cell has no color of the scale."""
         values = np.asarray(values, dtype=np.float64)
         low, high = self.low, self.high
+        if self.zero:
+            values = np.where(values == 0, np.nan, values)
         if self.log:
             with np.errstate(divide="ignore"):
                 values = np.log10(np.abs(values))

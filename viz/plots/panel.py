@@ -238,6 +238,7 @@ def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> 
         "xaxis": across,
         "yaxis": down,
         "images": photos,
+        "shapes": [shape for mark in panel.marks for shape in _zero_cells(mark, look)],
     }
     return Figure(traces, layout, scaled=True)
 
@@ -287,6 +288,16 @@ def _photo(photo: Photo) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _zero_cells(mark: Mark, look: _Look) -> list[dict[str, Any]]:
+    """A rectangle below a map, seen where its values are exactly 0 if these have a color."""
+    if not isinstance(mark, Heat) or not mark.scale.zero:
+        return []
+    left, right, top, bottom = mark.box
+    place = {"x0": left, "x1": right, "y0": top, "y1": bottom, "line": {"width": 0}}
+    color = look.color(mark.scale.zero)
+    return [{"type": "rect", "layer": "below", "fillcolor": color} | place]
+
+
 def _heat(heat: Heat, look: _Look) -> list[Trace]:
     """The cells of a map, the texts in them, and what a click selects."""
     panel = look.panel
@@ -304,7 +315,7 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         "colorscale": [list(stop) for stop in stops(heat.scale)],
         "showscale": False,
         "zsmooth": False,
-        "hoverongaps": False,
+        "hoverongaps": bool(heat.scale.zero),
         "opacity": heat.opacity,
     }
     if len(heat.hover):

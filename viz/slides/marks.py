@@ -144,7 +144,10 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
     heat, _ = with_block_means(heat, MOST_CELLS)
     shares = np.ma.masked_invalid(heat.scale.shares(heat.values))
     rows, cols = shares.shape
-    look: dict[str, Any] = {"cmap": colormap(heat.scale), "vmin": 0, "vmax": 1, "zorder": 1}
+    colors: Any = colormap(heat.scale)
+    if heat.scale.zero:
+        colors = colors.with_extremes(bad=pen.color(heat.scale.zero))
+    look: dict[str, Any] = {"cmap": colors, "vmin": 0, "vmax": 1, "zorder": 1}
     look |= {"alpha": heat.opacity} if heat.opacity < 1 else {}  # else the scale's own
     artist: Any
     if max(rows, cols) <= MOST_VECTOR_CELLS:

@@ -1,4 +1,4 @@
-"""The architectures page's pictures for slides. Matplotlib is imported when one is drawn."""
+"""The architectures page's pictures for slides."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from core.blocks import COMPARISONS
+from core.plots.growth import short_number
+from core.plots.plot import Plot
+from core.plots.table import Table, texts
 from core.text import sentence_case, times
 from viz.choices import network as network_state
 from viz.features.blocks import compute, params, tables
+from viz.features.blocks.export import input_gradients, word_table
 from viz.features.blocks.params import VIEWS, ArchitectureSettings, Block
 from viz.server.queue import run_now
-from viz.slides.style import Picture, Style
+from viz.slides.style import Picture, plot_picture
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from viz.features.blocks.compute import BlockProbe
 
 
@@ -39,11 +41,11 @@ def view_pictures(
     """
     if name == "stages":
         label = f"{network_state.network_title(values.network)}, stage by stage"
-        return [Picture("stages", label, partial(_draw_stages, values.network))]
+        return [plot_picture("stages", label, partial(_stages, values.network))]
     blocks = params.blocks_of_comparison(COMPARISONS[name], values)
-    facts = Picture(name, f"{VIEWS[name]}: facts", partial(_draw_facts, name, blocks))
-    draw = partial(_draw_gradients, blocks, probes)
-    gradients = Picture(f"{name}_gradients", f"{VIEWS[name]}: gradients", draw)
+    facts = plot_picture(name, f"{VIEWS[name]}: facts", partial(_facts, name, blocks))
+    make = partial(_gradients, blocks, probes)
+    gradients = plot_picture(f"{name}_gradients", f"{VIEWS[name]}: gradients", make)
     return [facts, gradients] if probes is None or probes else [facts]
 
 
@@ -61,38 +63,49 @@ def _network_on_input(network: str) -> str:
     return f"{network_state.network_title(network)} on {size}"
 
 
-def _draw_stages(network: str, style: Style) -> Figure:
-    """Draw the table of a published network's stages."""
-    from viz.features.architectures.slides import stages
-
-    table = compute.stage_table(network)
-    reductions = sum(before.grid > after.grid for before, after in pairwise(table))
-    title = f"{_network_on_input(network)}: the size falls {reductions} times"
-    return stages(table, style, title=title, subtitle="A stage is all that runs on one size.")
+STAGE_COLUMNS = (
+    *("output", "RF at its end (px)", "effective stride", "layers", "parameters"),
+    *("MACs (million)", "outputs (MB)", "begins with"),
+)
+"""Columns of `viz.features.blocks.tables.stage_columns`, the important ones first."""
 
 
-def _draw_facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
-    """Draw the table of facts about a comparison's blocks."""
-    from viz.slides.word_table import word_table
-
-    lines = tables.fact_rows([compute.facts(block) for block in blocks])
-    comparison = COMPARISONS[name]
-    size = times(comparison.input_size)
-    return word_table(
-        ["", *(block.title for block in blocks)],
-        [[line.name, *line.cells] for line in lines],
-        style,
-        title=sentence_case(comparison.title),
-        subtitle=f"Input {size}, a batch of {blocks[0].batch}. ✓ PyTorch finds the same.",
+def _stages(network: str) -> Table:
+    """The table of a published network's stages."""
+    stages = compute.stage_table(network)
+    reductions = sum(before.grid > after.grid for before, after in pairwise(stages))
+    columns = tables.stage_columns(stages)
+    write = {
+        "parameters": short_number,
+        "MACs (million)": "{:,.1f}".format,
+        "outputs (MB)": "{:.2f}".format,
+    }
+    rows = list(
+        zip(*([write.get(n, str)(c) for c in columns[n]] for n in STAGE_COLUMNS), strict=True)
+    )
+    last = len(rows) - 1
+    return Table(
+        f"{_network_on_input(network)}: the size falls {reductions} times",
+        STAGE_COLUMNS,
+        texts(rows, strong=last),
+        "A stage is all that runs on one size.",
+        align="l" + "r" * 6 + "l",
+        importance=tuple(float(index in (0, last)) for index in range(len(rows))),
+        optional=1,
     )
 
 
-def _draw_gradients(
-    blocks: Sequence[Block], probes: Mapping[Block, BlockProbe] | None, style: Style
-) -> Figure:
-    """Draw the blocks' input gradients; where ``probes`` is None, the experiments run first."""
-    from viz.features.blocks.export import picture_of_gradients
+def _facts(name: str, blocks: Sequence[Block]) -> Table:
+    """The table of facts about a comparison's blocks."""
+    lines = tables.fact_rows([compute.facts(block) for block in blocks])
+    comparison = COMPARISONS[name]
+    size = times(comparison.input_size)
+    subtitle = f"Input {size}, a batch of {blocks[0].batch}. ✓ PyTorch finds the same."
+    return word_table(blocks, lines, sentence_case(comparison.title), subtitle)
 
+
+def _gradients(blocks: Sequence[Block], probes: Mapping[Block, BlockProbe] | None) -> Plot:
+    """The blocks' input gradients; where ``probes`` is None, the experiments run first."""
     if probes is None:
         probes = {block: run_now(compute.probe_work(block)) for block in blocks}
-    return picture_of_gradients(probes).draw(style)
+    return input_gradients(probes)

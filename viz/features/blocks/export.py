@@ -1,24 +1,25 @@
-"""The blocks page's pictures for slides. Matplotlib is imported when one is drawn."""
+"""The blocks page's plots and tables, and its pictures for slides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from core.data import PICTURES
 from core.errors import SpecError
+from core.plots.blocks import feature_maps_plot, input_gradients_plot, memory_plot, times_plot
+from core.plots.plot import Plot
+from core.plots.table import Table, texts
 from core.text import sentence_case, times
 from viz.features.blocks import compute, params, tables
 from viz.features.blocks.params import OWN, TABS, Block, BlockSettings
 from viz.page import tables as page_tables
 from viz.server.queue import run_now
-from viz.slides.style import Picture, Style
+from viz.slides.style import Picture, plot_picture
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from core.blocks.facts import BlockFacts
     from core.cost.timing import Timing
     from viz.features.blocks.compute import BlockProbe
@@ -41,22 +42,16 @@ def pictures(values: BlockSettings) -> list[Picture]:
     facts = [compute.facts(block) for block in blocks]
     offered = [
         picture_of_facts(blocks, facts, heading(valid)),
-        Picture(
-            "maps", "Feature maps", lambda style: picture_of_maps(_run_probes(blocks)).draw(style)
+        plot_picture("maps", "Feature maps", lambda: feature_maps(_run_probes(blocks))),
+        plot_picture(
+            "gradients", "Gradients on the picture", lambda: input_gradients(_run_probes(blocks))
         ),
-        Picture(
-            "gradients",
-            "Gradients on the picture",
-            lambda style: picture_of_gradients(_run_probes(blocks)).draw(style),
-        ),
-        Picture(
-            "times", "Times", lambda style: picture_of_times(_measure_times(blocks)).draw(style)
-        ),
+        plot_picture("times", "Times", lambda: times_of(_measure_times(blocks))),
         picture_of_memory(blocks, facts),
-        Picture(
+        plot_picture(
             "properties",
             "Properties",
-            lambda style: picture_of_properties(blocks, facts, _run_probes(blocks)).draw(style),
+            lambda: _properties(blocks, facts, _run_probes(blocks)),
         ),
     ]
     first = {TABS["cost"]: "times", TABS["properties"]: "properties"}.get(valid.tab, "facts")
@@ -95,21 +90,20 @@ def picture_of_facts(
     blocks: Sequence[Block], facts: Sequence[BlockFacts | None], title: str
 ) -> Picture:
     """The table of facts as a slide; None stands for a block that cannot be run."""
-
-    def draw(style: Style) -> Figure:
-        from viz.slides.word_table import word_table
-
-        columns, rows = _heads_and_rows(blocks, tables.fact_rows(facts))
-        return word_table(columns, rows, style, title=title, subtitle="✓ PyTorch finds the same")
-
-    return Picture("facts", "Facts side by side", draw)
+    return plot_picture(
+        "facts",
+        "Facts side by side",
+        lambda: word_table(blocks, tables.fact_rows(facts), title, "✓ PyTorch finds the same"),
+    )
 
 
-def _heads_and_rows(
-    blocks: Sequence[Block], lines: Sequence[TableRow]
-) -> tuple[list[str], list[list[str]]]:
-    """Column headings (one for each block) and the rows of a table."""
-    return ["", *(block.title for block in blocks)], [[line.name, *line.cells] for line in lines]
+def word_table(
+    blocks: Sequence[Block], lines: Sequence[TableRow], title: str, subtitle: str = ""
+) -> Table:
+    """A table with a column for each block."""
+    columns = ("", *(block.title for block in blocks))
+    rows = texts([[line.name, *line.cells] for line in lines])
+    return Table(title, columns, rows, subtitle, sentences=True)
 
 
 def picture_of_properties(
@@ -117,83 +111,70 @@ def picture_of_properties(
     facts: Sequence[BlockFacts | None],
     probes: Mapping[Block, BlockProbe],
 ) -> Picture:
-    """The table of experiments as a slide, without the rows that the table of facts has."""
-
-    def draw(style: Style) -> Figure:
-        from viz.slides.word_table import word_table
-
-        pairs = list(zip(blocks, facts, strict=True))
-        saved = [compute.saved_bytes(block) if own_facts else {} for block, own_facts in pairs]
-        lines = tables.property_rows(facts, [probes.get(block) for block in blocks], saved)
-        columns, rows = _heads_and_rows(blocks, [line for line in lines if line.name not in FACTS])
-        return word_table(columns, rows, style, title="Every cell is an experiment")
-
-    return Picture("properties", "Properties", draw)
+    """The table of experiments as a slide."""
+    return plot_picture("properties", "Properties", partial(_properties, blocks, facts, probes))
 
 
-def picture_of_maps(probes: Mapping[Block, BlockProbe]) -> Picture:
-    """The feature maps of the photograph as a slide."""
-
-    def draw(style: Style) -> Figure:
-        from viz.features.blocks.slides import maps
-
-        named = {block.title: probe.maps for block, probe in probes.items() if probe.maps.size}
-        if not named:
-            rule = "must have a height and width to be drawn"
-            raise SpecError("output", rule, next(iter(probes)).title)
-        notes = [picture_and_seed_text(next(iter(probes)))]
-        return maps(named, style, title="Feature maps of the picture", notes=notes)
-
-    return Picture("maps", "Feature maps", draw)
+def _properties(
+    blocks: Sequence[Block],
+    facts: Sequence[BlockFacts | None],
+    probes: Mapping[Block, BlockProbe],
+) -> Table:
+    """The table of experiments, without the rows that the table of facts has."""
+    pairs = list(zip(blocks, facts, strict=True))
+    saved = [compute.saved_bytes(block) if own_facts else {} for block, own_facts in pairs]
+    lines = tables.property_rows(facts, [probes.get(block) for block in blocks], saved)
+    rows = [line for line in lines if line.name not in FACTS]
+    return word_table(blocks, rows, "Every cell is an experiment")
 
 
-def picture_of_gradients(probes: Mapping[Block, BlockProbe]) -> Picture:
-    """The input gradients that a random upstream gradient causes, as a slide."""
+def feature_maps(probes: Mapping[Block, BlockProbe]) -> Plot:
+    """The feature maps of the photograph.
 
-    def draw(style: Style) -> Figure:
-        from viz.features.blocks.slides import gradients
-
-        named = {
-            block.title: (
-                probe.gradient.map,
-                f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0",
-            )
-            for block, probe in probes.items()
-        }
-        block, probe = next(iter(probes.items()))
-        notes = [f"First of {block.input_size[0]} input channels. {picture_and_seed_text(block)}"]
-        title = "Gradient on the input when a random one comes in at the output"
-        return gradients(probe.picture, named, style, title=title, notes=notes)
-
-    return Picture("gradients", "Gradients on the picture", draw)
+    Raises:
+        SpecError: No block's output has a height and width.
+    """
+    named = {block.title: probe.maps for block, probe in probes.items()}
+    first = next(iter(probes))
+    if not any(maps.size for maps in named.values()):
+        raise SpecError("output", "must have a height and width to be drawn", first.title)
+    return feature_maps_plot(named, "Feature maps of the picture", [picture_and_seed_text(first)])
 
 
-def picture_of_times(timings: Mapping[Block, Timing]) -> Picture:
-    """The forward and backward times as a slide."""
+def input_gradients(probes: Mapping[Block, BlockProbe]) -> Plot:
+    """The input gradients that a random upstream gradient causes."""
+    named = {
+        block.title: (
+            probe.gradient.map,
+            f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0",
+        )
+        for block, probe in probes.items()
+    }
+    block, probe = next(iter(probes.items()))
+    note = f"First of {block.input_size[0]} input channels. {picture_and_seed_text(block)}"
+    title = "Gradient at the input, caused by a random upstream gradient at the output"
+    return input_gradients_plot(probe.picture, named, title, [note])
 
-    def draw(style: Style) -> Figure:
-        from viz.features.blocks.slides import times
 
-        return times({block.title: timing for block, timing in timings.items()}, style)
+def times_of(timings: Mapping[Block, Timing]) -> Plot:
+    """The forward and backward times."""
+    return times_plot({block.title: timing for block, timing in timings.items()})
 
-    return Picture("times", "Times", draw)
+
+def memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None]) -> Plot:
+    """The bytes saved for the backward pass, of the blocks that can be run."""
+    valid = {block: own_facts for block, own_facts in zip(blocks, facts, strict=True) if own_facts}
+    first = next(iter(valid))
+    named = {block.title: compute.saved_bytes(block) for block in valid}
+    forward = {block.title: own_facts.forward_bytes for block, own_facts in valid.items()}
+    size = times((first.batch, *first.input_size))
+    note = f"Training mode, input {size}, float32; without the weights."
+    return memory_plot(named, forward, notes=[note])
 
 
 def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None]) -> Picture:
     """The bytes saved for the backward pass as a slide."""
-    valid = {block: own_facts for block, own_facts in zip(blocks, facts, strict=True) if own_facts}
-
-    def draw(style: Style) -> Figure:
-        from viz.features.blocks.slides import memory
-
-        first = next(iter(valid))
-        size = times((first.batch, *first.input_size))
-        named = {block.title: compute.saved_bytes(block) for block in valid}
-        forward = {block.title: own_facts.forward_bytes for block, own_facts in valid.items()}
-        notes = [f"Training mode, input {size}, float32; without the weights."]
-        return memory(named, forward, style, notes=notes)
-
-    return Picture("memory", "Memory", draw)
+    return plot_picture("memory", "Memory", partial(memory, blocks, facts))
 
 
 @lru_cache(maxsize=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,10 +14,11 @@ from viz.features.blocks import compute, export, tables
 from viz.features.blocks.params import PAGE, Block, BlockSettings
 from viz.page import progress
 from viz.page import tables as page_tables
+from viz.page.plots import show_plot
 from viz.page.save_menu import save_menu
 from viz.page.words import error_sentence
 from viz.server.queue import View, Work
-from viz.slides.style import Picture
+from viz.slides.style import Picture, plot_picture
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -162,77 +164,41 @@ def pictures_tab(checked: CheckedBlocks) -> list[Picture]:
         draw_maps(ready)
 
     ready = run_probes(checked, draw)
-    saved = [export.picture_of_gradients(ready)] if ready else []
+    saved = [
+        plot_picture(
+            "gradients", "Gradients on the picture", partial(export.input_gradients, ready)
+        )
+    ]
+    saved += [plot_picture("maps", "Feature maps", partial(export.feature_maps, ready))]
     seen = any(probe.maps.size for probe in ready.values())
-    return [*saved, export.picture_of_maps(ready)] if seen else saved
+    return saved[: bool(ready) + seen]
 
 
 def draw_gradients(ready: Mapping[Block, BlockProbe]) -> None:
     """Draw the input gradients that a random upstream gradient causes."""
-    from viz.features.blocks.plots import gradients_figure
-
-    first = next(iter(ready))
-    named = {
-        block.title: (probe.gradient.map, _exact_zeros_text(probe))
-        for block, probe in ready.items()
-    }
-    figure = gradients_figure(
-        next(iter(ready.values())).picture,
-        named,
-        "Gradient on the input when a random one comes in at the output",
-        [f"First of {first.input_size[0]} input channels. {export.picture_and_seed_text(first)}"],
-    )
-    st.plotly_chart(figure, theme="streamlit", key="blocks_gradients")
-
-
-def _exact_zeros_text(probe: BlockProbe) -> str:
-    """The share of the input's numbers whose gradient is exactly 0, as text."""
-    return f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0"
+    show_plot(export.input_gradients(ready), "blocks_gradients")
 
 
 def draw_maps(ready: Mapping[Block, BlockProbe]) -> None:
     """Draw the feature maps of the picture."""
-    from viz.features.blocks.plots import maps_figure
-
-    named = {block.title: probe.maps for block, probe in ready.items() if probe.maps.size}
-    if not named:
+    if not any(probe.maps.size for probe in ready.values()):
         st.caption("The outputs of these blocks have no height and width to be drawn.")
         return
-    figure = maps_figure(
-        named, "Feature maps of the picture", [export.picture_and_seed_text(next(iter(ready)))]
-    )
-    st.plotly_chart(figure, theme="streamlit", key="blocks_maps")
+    show_plot(export.feature_maps(ready), "blocks_maps")
 
 
 def cost_tab(checked: CheckedBlocks) -> list[Picture]:
     """Draw the measured times and the bytes saved for the backward pass; returns their slides."""
-    from viz.features.blocks.plots import memory_figure, times_figure
-
     saved = export.picture_of_memory(checked.blocks, checked.facts)
     left, right = st.columns(2)
-    valid = {
-        block.title: facts
-        for block, facts in zip(checked.blocks, checked.facts, strict=True)
-        if facts
-    }
-    saved_bytes = {block.title: compute.saved_bytes(block) for block in checked.valid}
-    forward = {title: facts.forward_bytes for title, facts in valid.items()}
-    first = checked.valid[0]
-    size = "×".join(map(str, (first.batch, *first.input_size)))
     with right:
-        figure = memory_figure(
-            saved_bytes,
-            forward,
-            notes=[f"Training mode, input {size}, float32; without the weights."],
-        )
-        st.plotly_chart(figure, theme="streamlit", key="blocks_memory")
+        show_plot(export.memory(checked.blocks, checked.facts), "blocks_memory")
 
     def draw(ready: dict[Block, Timing]) -> None:
         if len(ready) < len(checked.valid):
             st.skeleton(height=320)
             return
-        named = {block.title: timing for block, timing in ready.items()}
-        st.plotly_chart(times_figure(named), theme="streamlit", key="blocks_times")
+        show_plot(export.times_of(ready), "blocks_times")
 
     with left:
         try:
@@ -242,7 +208,8 @@ def cost_tab(checked: CheckedBlocks) -> list[Picture]:
             st.warning(f"Not timed. {error_sentence(error)}")
             return [saved]
         ready = run_times(checked, draw)
-    return [export.picture_of_times(ready), saved] if ready else [saved]
+    timed = plot_picture("times", "Times", partial(export.times_of, ready))
+    return [timed, saved] if ready else [saved]
 
 
 def properties_tab(checked: CheckedBlocks) -> list[Picture]:

@@ -43,7 +43,7 @@ def test_stems() -> None:
     assert row(table, "output") == ["64×56×56 ✓", "32×112×112 ✓", "96×56×56 ✓", "768×14×14 ✓"]
     assert WAITING not in table
     assert all("ms" in cell or "µs" in cell or " s" in cell for cell in row(table, "forward"))
-    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("plotly_chart")) == 1 + 4
     assert url_of(app) == {}
 
 

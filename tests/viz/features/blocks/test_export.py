@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.container import BarContainer
 
 from core.errors import SpecError
+from core.plots.plot import Bars, Heat
+from tests.core.plots.reading import marks_of
 from tests.viz.slides import fits
 from viz.features.blocks import compute, export, params
 from viz.features.blocks.params import Block, BlockSettings
@@ -53,42 +54,32 @@ def test_every_comparison_fits(compare: str) -> None:
         assert not fits.misfits(fits.drawn(of(compare)[name], fits.STYLES[-1]), fits.STYLES[-1])
 
 
-def bars(picture: Picture) -> list[BarContainer]:
-    axes = fits.drawn(picture, WIDE).axes[0]
-    return [each for each in axes.containers if isinstance(each, BarContainer)]
-
-
-def test_the_memory_s_bars_add_up_to_what_is_kept() -> None:
-    ends = np.zeros(len(blocks()))
-    for container in bars(of()["memory"]):
-        ends += [bar.get_width() for bar in container]
+def test_memory_is_that_of_the_saved_tensors() -> None:
+    facts = [compute.facts(block) for block in blocks()]
+    bars = marks_of(export.memory(blocks(), facts), Bars)
+    sizes = sum(np.asarray(bar.length) for bar in bars)
     expected = [sum(compute.saved_bytes(block).values()) / 1e6 for block in blocks()]
-    np.testing.assert_allclose(ends, expected)
+    np.testing.assert_allclose(sizes, expected)
 
 
-def test_the_times_bars_are_the_medians() -> None:
-    timings = export._measure_times(blocks())
-    for part, container in zip(("forward", "backward"), bars(of()["times"]), strict=True):
-        medians = [1000 * timings[block].spreads[part].median for block in blocks()]
-        np.testing.assert_allclose([bar.get_width() for bar in container], medians)
-
-
-def test_pixels_without_a_gradient_are_left_empty() -> None:
-    figure = fits.drawn(of()["gradients"], WIDE)
+def test_maps_and_gradients_are_those_of_the_experiments() -> None:
     probes = export._run_probes(blocks())
-    panels = figure.axes[1 : 1 + len(probes)]
-    for axes, probe in zip(panels, probes.values(), strict=True):
-        (mesh,) = axes.collections
-        masked = np.ma.getmaskarray(mesh.get_array()).reshape(probe.gradient.map.shape)  # type: ignore[arg-type]
-        assert (masked == (probe.gradient.map == 0)).all()
-    assert (next(reversed(probes.values())).gradient.map == 0).mean() == 0.75
+    gradients = marks_of(export.input_gradients(probes), Heat)
+    for heat, probe in zip(gradients, probes.values(), strict=True):
+        np.testing.assert_array_equal(heat.values, probe.gradient.map)
+    assert (gradients[-1].values == 0).mean() == 0.75
+    tiles = marks_of(export.feature_maps(probes), Heat)
+    height, width = probes[blocks()[0]].maps.shape[1:]
+    np.testing.assert_array_equal(tiles[0].values[:height, :width], probes[blocks()[0]].maps[0])
 
 
-def test_feature_maps_share_one_scale() -> None:
-    figure = fits.drawn(of()["maps"], WIDE)
-    found = [mesh for axes in figure.axes for mesh in axes.collections if axes.get_title() or mesh]
-    spans: set[Any] = {mesh.get_clim() for mesh in found if hasattr(mesh, "get_clim")}
-    assert len(spans - {(None, None)}) == 1
+def test_blocks_without_maps_cannot_be_drawn() -> None:
+    probes = {
+        block: replace(probe, maps=np.zeros((0, 0, 0), np.float32))
+        for block, probe in export._run_probes(blocks()).items()
+    }
+    with pytest.raises(SpecError, match="height and width"):
+        export.feature_maps(probes)
 
 
 def test_the_table_says_what_the_page_says() -> None:

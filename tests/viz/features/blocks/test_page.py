@@ -50,7 +50,7 @@ def test_opens_with_the_blocks_of_the_claim() -> None:
     assert facts.count("128×28×28 ✓") == 4
     assert "1.85 G ✓" in facts
     assert facts.count("7.40 G ✓ (×4)") == 3
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 1 + 4 + 4
     assert not app.warning
 
 
