@@ -32,6 +32,8 @@ from core.plots.plot import Bars, Boxes, Heat, Panel, Points, Polyline
 from tests.core.plots.reading import marks_of, named
 from tests.examples import examples
 
+PLAIN = str.maketrans({"≈": "", "−": "-", ",": ""})
+"""Removes what Python does not read in a number."""
 CONV = LayerSpec("convolution", (3, 3), (2, 2), ((1, 1), (1, 1)), out_channels=2)
 POOL = LayerSpec("max_pooling", (2, 2), (2, 2))
 WEIGHT = np.arange(1, 19, dtype=np.float32).reshape(2, 1, 3, 3) - 9.5
@@ -98,7 +100,7 @@ def test_numbers_in_cells_are_near_the_values(seed: int, top: float) -> None:
     most = max(np.abs(values).max(), 1.0)
     assert effect.texts[0][:2] == ["0", "≈0"]
     for row, col in np.ndindex(4, 4):
-        text = effect.texts[row][col].replace("≈", "").replace("−", "-")
+        text = effect.texts[row][col].translate(PLAIN)
         assert float(text) == pytest.approx(values[0, row, col], rel=0.06, abs=0.006 * most)
 
 
