@@ -230,7 +230,7 @@ def depth_growth(analyses: Sequence[Analysis], axis: int, log: bool = False) -> 
 
 def _draw_graph(analysis: Analysis, style: Style) -> Figure:
     """Draw the network's graph in as many columns as the slide has room for."""
-    from core.plots.graph import graph_plot
+    from core.plots.graphs.graph import graph_plot
     from viz.slides.parts import width_of
     from viz.slides.plot import draw
 

@@ -231,7 +231,7 @@ def _compared_analyses(analysis: Analysis, page: PageState[FieldSettings]) -> li
 
 def _graph_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw the network's graph."""
-    from core.plots.graph import graph_plot  # brings torch
+    from core.plots.graphs.graph import graph_plot  # brings torch
 
     show_plot(graph_plot(analysis.graph, analysis.fields), "graph")
 

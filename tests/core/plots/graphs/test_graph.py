@@ -15,8 +15,8 @@ from core.graph import Graph, network_graph
 from core.networks import build as build_spec
 from core.networks.notation import parse_notation
 from core.networks.zoo import build, entry
-from core.plots.graph import MOST_BOXES, STYLES, graph_plot
-from core.plots.graph_boxes import GraphBox, folded_boxes
+from core.plots.graphs.graph import MOST_BOXES, STYLES, graph_plot
+from core.plots.graphs.graph_boxes import GraphBox, folded_boxes
 from core.plots.legend import entries
 from core.plots.plot import Boxes, Plot, Polyline, Words, corners
 from core.receptive_field import ReceptiveField, fields_of
@@ -221,7 +221,7 @@ def test_an_operation_that_is_not_known_is_marked() -> None:
 
 def test_every_kind_of_the_graph_has_a_style() -> None:
     from core.graph import KINDS as NODE_KINDS
-    from core.plots.graph_boxes import KINDS
+    from core.plots.graphs.graph_boxes import KINDS
 
     assert {KINDS.get(kind, kind) for kind in NODE_KINDS} <= set(STYLES)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import SpecError
-from core.plots.graph_boxes import GraphBox, folded_boxes
-from core.plots.graph_layout import GraphLayout, compute_layout
+from core.plots.graphs.graph_boxes import GraphBox, folded_boxes
+from core.plots.graphs.graph_layout import GraphLayout, compute_layout
 from core.plots.plot import Box as Edges
 from core.plots.plot import Boxes, Color, Dash, Mark, Panel, Plot, PlotAxis, Points, Polyline, Words
 from core.receptive_field.outline import outline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.plots.graph_layout import compute_layout
+from core.plots.graphs.graph_layout import compute_layout
 
 
 @st.composite

@@ -44,7 +44,7 @@ class GraphBox:
 
     Attributes:
         title: First line of the box's text.
-        style: a key of `core.plots.graph.STYLES`.
+        style: a key of `core.plots.graphs.graph.STYLES`.
         shape: Shape of the output, without the batch.
         line: The last of the lines in the box, whose numbers it has.
         names: Graph nodes of all operations in the box.

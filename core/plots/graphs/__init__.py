@@ -1,0 +1,1 @@
+"""The plot of a network as a graph of its operations."""
