@@ -123,7 +123,7 @@ def input_gradients_plot(
     top = float(np.percentile(values, BRIGHTEST)) or float(values.max()) or 1.0
     scale = Scale("magnitude of the gradient", 0, top, zero="unread")
     photo = Photo(np.asarray(picture).round().astype(np.uint8))
-    panels = [_map_panel((photo,), picture.shape, "the picture", "")]
+    panels = [_map_panel((photo,), picture.shape, "the picture", f"{times(picture.shape)} px")]
     for name, (gradient, note) in named.items():
         heat = Heat(gradient, scale, names=("row", "column"))
         panels.append(_map_panel((heat,), gradient.shape, name, note))

@@ -279,39 +279,6 @@ def _write_text(axes: Axes, x: float, y: float, text: str, points: float, style:
     axes.text(x, y, text, fontsize=points, va="center", color=style.ink["muted"])
 
 
-def text_table(
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    style: Style,
-    *,
-    title: str,
-    subtitle: str = "",
-    align: str = "",
-    importance: Sequence[float] = (),
-    strong: int | None = None,
-    optional: int = 0,
-) -> Figure:
-    """A table of words and numbers under a title.
-
-    Args:
-        columns, rows, align, importance, optional: See `table`.
-        style: Size, resolution and colors.
-        title, subtitle: Texts above the table.
-        strong: index of a row in heavy type.
-    """
-    figure = sheet(style)
-    axes = canvas(figure, titled(figure, title, subtitle, style), style)
-    cells = [
-        [
-            Cell(text, "strong" if place == 0 or index == strong else "")
-            for place, text in enumerate(row)
-        ]
-        for index, row in enumerate(rows)
-    ]
-    table(axes, columns, cells, style, align, importance, optional)
-    return figure
-
-
 def draw_table(content: Table, style: Style) -> Figure:
     """Draw a table under its title; the cells of the first column are heavy."""
     if content.sentences:

@@ -71,7 +71,7 @@ def test_exact_zeros_have_a_color_of_their_own_and_a_legend_only_if_there_are_an
     assert first.scale == second.scale
     assert first.scale.zero == "unread"
     assert first.scale.bar_ticks()[0] == (0, 0)
-    assert [panel.note for panel in plot.panels] == ["", "50 %", "0 %"]
+    assert [panel.note for panel in plot.panels] == ["6×6 px", "50 %", "0 %"]
     assert [entry.name for entry in entries(plot)] == [ZERO]
     assert not entries(input_gradients_plot(picture, {"b": (full, "0 %")}, "Gradients"))
 
