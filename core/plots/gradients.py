@@ -225,10 +225,13 @@ def _step_words(step: str, result: BackwardPass) -> tuple[str, str]:
     kernel = times(result.kernel.shape[2:])
     if step != "inserted":
         return {
-            "upstream": (f"1 · {AT_OUTPUT}", times(result.upstream.shape[1:])),
+            "upstream": (
+                "1 · upstream gradient",
+                f"at the output, {times(result.upstream.shape[1:])}",
+            ),
             "kernel": ("kernel", kernel),
-            "flipped": ("3 · kernel, turned by 180°", kernel),
-            "gradient": (f"4 · {AT_INPUT}", times(result.gradient.shape[1:])),
+            "flipped": ("3 · kernel, turned", kernel),
+            "gradient": ("4 · gradient", f"at the input, {times(result.gradient.shape[1:])}"),
         }[step]
     between = [stride - 1 for stride in result.spec.stride]
     around = [span - 1 for span in result.spec.window.effective_kernel_size]

@@ -143,9 +143,9 @@ def test_steps_of_the_backward_pass() -> None:
     for panel, array in zip(plot.panels, arrays, strict=True):
         np.testing.assert_array_equal(heat_of(panel).values, array[0])
         assert heat_of(panel).gaps
-    titles = [panel.title for panel in plot.panels]
-    assert AT_OUTPUT in titles[0]
-    assert AT_INPUT in titles[3]
+    notes = [panel.note for panel in plot.panels]
+    assert notes[0].startswith("at the output, ")
+    assert notes[3] == "at the input, 9×8"
     kernel, flipped = backward_plot(result, steps=("kernel", "flipped")).panels
     np.testing.assert_array_equal(heat_of(kernel).values, WEIGHT[0, 0])
     np.testing.assert_array_equal(heat_of(flipped).values, WEIGHT[0, 0, ::-1, ::-1])

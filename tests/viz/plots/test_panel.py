@@ -10,12 +10,13 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core.plots.maps import cells_across, cells_down
-from core.plots.plot import Boxes, Heat, Panel
+from core.plots.maps import cells_across, cells_down, pixel_axes
+from core.plots.plot import Boxes, Heat, Panel, Scale
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, line_panel, map_panel
 from viz.plots import panel as renderer
 from viz.plots.colors import color_at, ink_on
 from viz.plots.panel import map_size, margins, panel_figure, panel_height, width_for_texts
+from viz.theme import UNREAD
 
 EVERY = [pytest.param(panel, id=f"{name} {n}")
          for name, plot in PLOTS.items() for n, panel in enumerate(plot.panels)]  # fmt: skip
@@ -167,3 +168,18 @@ def test_everything_in_pixels_grows_with_the_projector() -> None:
         return [line.line.width, line.marker.size, figure.layout.xaxis.tickfont.size]
 
     assert lengths(2.0) == [2 * length for length in lengths(1.0)]
+
+
+def test_lines_separate_cells_with_gaps_and_zeros_lie_on_their_color() -> None:
+    values = np.array([[0.0, 1.0]])
+    scale = Scale("gradient", 0, 1, zero="unread")
+    axes = pixel_axes((-0.5, 0.5), (-0.5, 1.5))
+    figure = panel_figure(Panel((Heat(values, scale, gaps=True),), *axes, cell=1.0))
+    cells, lines = figure.data
+    assert set(lines.x) - {None} == {-0.5, 0.5, 1.5}
+    assert set(lines.y) - {None} == {-0.5, 0.5}
+    assert np.isnan(np.asarray(cells.z)[0, 0])
+    assert np.asarray(cells.customdata)[0, 0] == 0
+    (area,) = figure.layout.shapes
+    assert (area.fillcolor, area.layer) == (UNREAD, "below")
+    assert (area.x0, area.x1, area.y0, area.y1) == (-0.5, 1.5, -0.5, 0.5)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from core.plots.plot import Panel, Plot, Points, Side
+from core.plots.maps import pixel_axes
+from core.plots.plot import Heat, Panel, Plot, Points, Scale, Side
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, map_panel
 from tests.viz.slides import fits
+from viz.plots.colors import color_at
 from viz.slides.plot import draw, film
 from viz.slides.sheet import matplotlib_style
 from viz.slides.style import Style, film_picture, plot_picture
+from viz.theme import UNREAD
 
 WIDE = Style("wide", 100)
 
@@ -111,3 +115,21 @@ def test_a_film_is_a_picture_with_frames() -> None:
     picture = film_picture("x", "x", lambda: [PLOTS["map"]] * 2, 2)
     assert picture.kinds()[-2:] == ("gif", "mp4")
     assert picture.frames == 2
+
+
+def test_panels_that_belong_together_are_not_separated() -> None:
+    six = Plot("Pairs", tuple(map_panel(9) for _ in range(6)), "", together=2)
+    boxes = [axes.get_position() for axes in drawn(six).axes[1:7]]
+    for first, second in zip(boxes[::2], boxes[1::2], strict=True):
+        assert first.y0 == pytest.approx(second.y0)
+
+
+def test_exact_zeros_have_the_color_of_the_scale() -> None:
+    scale = Scale("gradient", 0, 1, zero="unread")
+    heat = Heat(np.array([[0.0, 1.0]]), scale)
+    axes = pixel_axes((-0.5, 0.5), (-0.5, 1.5))
+    figure = drawn(Plot("", (Panel((heat,), *axes, cell=1.0),), ""))
+    figure.draw_without_rendering()
+    zero, one = figure.axes[1].collections[0].get_facecolor()  # type: ignore[misc]
+    assert to_hex(zero).upper() == UNREAD.upper()
+    assert to_hex(one).upper() == color_at(scale, 1.0)
