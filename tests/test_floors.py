@@ -56,10 +56,9 @@ READ = (
 """Bring torch as well, but are asked about results that are there."""
 COMPUTES = ("core.erf.engine", "core.erf.study", "core.erf.studies", "core.erf.expected")
 """Inside what is read."""
-SLIDE = r"viz\.slides(\..+)?|viz\.features\.\w+\.(\w+_)?slides?|viz\.features\.sweep\.board_\w+"
-PICTURE = (
-    rf"{SLIDE}|viz\.plots(\..+)?|viz\.features\.\w+\.((\w+_)?plots?|export|\w+_(parts|boxes|marks))"
-)
+BOARD_AND_CONE = r"viz\.features\.sweep\.(slides|board_\w+)|viz\.features\.fields\.cone_\w+"
+SLIDE = rf"viz\.slides(\..+)?|{BOARD_AND_CONE}"
+PICTURE = rf"{SLIDE}|viz\.plots(\..+)?|viz\.features\.\w+\.(plots|export)"
 LATE_PICTURES = r"viz\.features\.fields\.cone_\w+|viz\.lessons\.exercises\.experiments"
 """Loaded when they are drawn or run: they bring torch."""
 NEIGHBOURS = {("architectures", "blocks")}
@@ -274,11 +273,16 @@ RULES: dict[str, Callable[[Import], bool]] = {
     "pictures know no Streamlit": lambda i: (
         re.fullmatch(PICTURE, i.importer) is not None and within(i.target, "streamlit")
     ),
-    "Matplotlib is for slides": lambda i: (
+    "Matplotlib is for slides, the board and the cone": lambda i: (
         within(i.importer, "viz", "app")
         and within(i.target, "matplotlib")
         and not i.typing_only
         and not re.fullmatch(SLIDE, i.importer)
+    ),
+    "Plotly is for its renderer": lambda i: (
+        within(i.importer, "viz", "app")
+        and within(i.target, "plotly")
+        and not within(i.importer, "viz.plots", "viz.lessons")
     ),
     "the app starts without torch": brings_torch,
     "what computes is called behind caches and queue": calls_heavy,
@@ -350,8 +354,26 @@ PLANTED = [
     ("viz/slides/bad.py", "import streamlit", "pictures know no Streamlit"),
     ("viz/features/sweep/plots.py", "import streamlit", "pictures know no Streamlit"),
     ("viz/features/sweep/export.py", "import streamlit", "pictures know no Streamlit"),
-    ("viz/features/sweep/bad.py", "def f():\n    import matplotlib", "Matplotlib is for slides"),
-    ("viz/plots/bad.py", "from matplotlib.axes import Axes", "Matplotlib is for slides"),
+    (
+        "viz/features/sweep/bad.py",
+        "def f():\n    import matplotlib",
+        "Matplotlib is for slides, the board and the cone",
+    ),
+    (
+        "viz/plots/bad.py",
+        "from matplotlib.axes import Axes",
+        "Matplotlib is for slides, the board and the cone",
+    ),
+    (
+        "viz/features/erf/plots.py",
+        "import plotly.graph_objects as go",
+        "Plotly is for its renderer",
+    ),
+    (
+        "viz/features/erf/slides.py",
+        "import matplotlib",
+        "Matplotlib is for slides, the board and the cone",
+    ),
     ("viz/features/sweep/compute.py", "import torch", "the app starts without torch"),
     ("viz/choices/bad.py", "from core.layer.sweep import sweep", "the app starts without torch"),
     ("viz/choices/bad.py", "from core.graph import network_graph", "the app starts without torch"),
@@ -413,7 +435,7 @@ def good_house(tmp_path: Path) -> Path:
         "viz/features/sweep/compute.py": "def f():\n    import torch\n    from core.graph import Graph",
         "viz/features/sweep/page.py": "import streamlit\nfrom viz.features.sweep import compute",
         "viz/features/sizes/page.py": "from viz.features.sweep.params import SweepSettings",
-        "viz/features/sizes/slides.py": "import matplotlib",
+        "viz/features/sweep/slides.py": "import matplotlib",
         "viz/features/architectures/page.py": "from viz.features.blocks.page import draw",
         "viz/features/blocks/page.py": "import streamlit",
         "viz/shell/main.py": "from viz.features.sweep import page",

@@ -13,9 +13,6 @@ UNREAD = "#D55E00"
 PADDING = "#8A8A8A"
 PINNED = "#CC79A7"
 
-MAGNITUDE = "cividis"
-"""Name of the color scale for magnitudes, in Plotly and in Matplotlib."""
-
 MAGNITUDE_STOPS = (
     *("#00224E", "#002E6A", "#1A386F", "#32436D", "#434E6C", "#535A6D", "#61656F", "#6F7073"),
     *("#7D7C78", "#8C8878", "#9B9476", "#ABA072", "#BCAE6C", "#CDBB63", "#DEC958", "#F0D846"),

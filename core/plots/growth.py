@@ -210,7 +210,8 @@ def _decades(values: Sequence[int]) -> tuple[float, float]:
 
 def _strategy_hover(way: Strategy) -> str:
     """The text for the pointer on a design."""
-    lines = [way.title, way.notation[:200], f"{way.layers} layers, {way.parameters:,} parameters"]
+    costs = f"{way.layers} layers, {way.parameters:,} parameters"
+    lines = [way.title, way.notation[:200], _reach(way), costs]
     if way.output_size and way.macs is not None:
         lines.append(f"{way.macs:,} MACs, output {times(way.output_size)}")
     return "\n".join([*lines, way.refusal or way.sentence])

@@ -8,16 +8,14 @@ it. Code that reads ``layout`` or ``data``, such as a test, gets the validated f
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
-
-from viz.plots.enlarge import FONT, enlarged
 
 # Plotly uses pandas if it is in sys.modules, and fails while another thread still imports it.
 import_module("pandas")
@@ -39,18 +37,10 @@ class Figure(go.Figure):
     """Traces and layout as plain dictionaries; none of Plotly's shorthands such as ``title_text``.
 
     They are not copied, and must not be changed afterwards.
-
-    Attributes:
-        scale: Returns the factor by which lengths are enlarged for the browser, as for projectors.
     """
 
-    scale: ClassVar[Callable[[], float]] = staticmethod(lambda: 1.0)
-
-    def __init__(
-        self, traces: Sequence[dict[str, Any]], layout: dict[str, Any], *, scaled: bool = False
-    ) -> None:
+    def __init__(self, traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> None:
         self.__dict__["_plain"] = (traces, layout)
-        self.__dict__["_scaled"] = scaled
 
     def __getattr__(self, name: str) -> Any:
         """Create the validated figure when an attribute of it is first read."""
@@ -66,10 +56,6 @@ class Figure(go.Figure):
             checked: dict[str, Any] = super().to_dict()
             return checked
         traces, layout = self.__dict__["_plain"]
-        by = 1.0 if self.__dict__["_scaled"] else Figure.scale()
-        if by != 1:
-            traces = [enlarged(trace, by) for trace in traces]
-            layout = enlarged({"font": {"size": FONT}} | layout, by, "layout")
         data = [{"type": "scatter"} | _browser_form(trace) for trace in traces]
         return {"data": data, "layout": _template(pio.templates.default) | _browser_form(layout)}
 

@@ -240,7 +240,7 @@ def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> 
         "images": photos,
         "shapes": [shape for mark in panel.marks for shape in _zero_cells(mark, look)],
     }
-    return Figure(traces, layout, scaled=True)
+    return Figure(traces, layout)
 
 
 def _axis(look: _Look, side: Any) -> dict[str, Any]:

@@ -10,26 +10,14 @@ from viz.page.session import change_shell
 
 CSS = Path(__file__).parent / "present.css"
 
-PLOT_SCALE = 1.5
-"""Factor by which Plotly figures grow; style sheets cannot enlarge them."""
-
 
 def enlarge(on: bool) -> None:
-    """If presentation mode is on, hide the sidebar and the controls, and enlarge the rest."""
-    if on:
-        from viz.plots.figure import Figure  # Plotly, which not every page needs
+    """If presentation mode is on, hide the sidebar and the controls, and enlarge the text.
 
-        Figure.scale = staticmethod(_plot_scale)
-        st.html(CSS)
-
-
-def _plot_scale() -> float:
-    """Return the scale of Plotly figures for the session that runs.
-
-    It is looked up for every figure, because a fragment runs without `enlarge`.
+    Plots are enlarged by `viz.page.plots`.
     """
-    shell = st.session_state.get("shell", {}).get("values", {})
-    return PLOT_SCALE if shell.get("present") else 1.0
+    if on:
+        st.html(CSS)
 
 
 def toggle_button(on: bool) -> None:

@@ -32,13 +32,11 @@ from core.plots.plot import (
     corners,
 )
 from viz.plots.colors import HEX, color_at, ink_on, stops
-from viz.slides.parts import SMALL, width_of
+from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, width_of
 from viz.slides.style import Style
 
 MOST_CELLS = 600
 """Most cells along a side of a map on paper; larger maps are shown as means of blocks."""
-MOST_VECTOR_CELLS = 64
-"""Cells along a side that are still drawn one by one; larger maps become a bitmap."""
 DASHES: dict[Dash, Any] = {
     "solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.6)), "dashdot": (0, (4, 1.6, 1, 1.6)),
     "longdash": (0, (7, 3)),

@@ -1,4 +1,4 @@
-"""Elements of slides: titles, maps with numbers, legends.
+"""Elements of slides: titles, lines of type, legends.
 
 Everything here is called inside `viz.slides.sheet.matplotlib_style`: type sizes and the colors of type
 and lines are Matplotlib's defaults there. Lengths are inches and points, 72 to an inch.
@@ -10,23 +10,20 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
-import matplotlib as mpl
-import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
+from viz.plots.colors import ink_on
 from viz.slides.style import Style
-from viz.theme import DASHES, GREY, MAGNITUDE, SIGNED
+from viz.theme import DASHES, GREY, SIGNED
 
 SMALL = 0.8
 """The smallest type, as a share of the ordinary one: 14 points on a whole slide."""
@@ -143,130 +140,20 @@ def canvas(figure: Figure, top: float, style: Style) -> Axes:
     return axes
 
 
-def colormap(scale: str) -> Colormap:
-    """The color map of a scale: ``"magnitude"``, ``"signed"`` or ``"grey"``."""
-    if scale == "signed":
-        return LinearSegmentedColormap.from_list("signed", SIGNED)
-    if scale == "grey":
-        return LinearSegmentedColormap.from_list("grey", GREY)
-    return mpl.colormaps[MAGNITUDE]
-
-
-def heat(
-    axes: Axes,
-    values: Any,
-    span: tuple[float, float] | None = None,
-    scale: str = "magnitude",
-    label: str = "",
-    bar: bool = True,
-    origin: tuple[float, float] = (0.0, 0.0),
-) -> ScalarMappable:
-    """A map of cells, row 0 on top, cell (0, 0) centered on ``origin``, with its color bar.
-
-    Up to 64 cells a side are vector cells, larger maps one bitmap without smoothing. NaN is
-    left empty.
-
-    Args:
-        axes: The axes to draw on.
-        values: (H, W) values.
-        span: the values at the ends of the colors; of a signed scale symmetric about zero
-            where it is left out, else least and largest.
-        scale: Name of the scale, see `colormap`.
-        label: The measure and its unit.
-        bar: whether to draw the color bar.
-        origin: (row, column) of the first cell's center.
-    """
-    values = np.ma.masked_invalid(np.asarray(values, dtype=float))
-    low, high = span or _span(values, scale)
-    (rows, cols), (top, left) = values.shape, origin
-    look: dict[str, Any] = {"cmap": colormap(scale), "norm": Normalize(low, high)}
-    edges = (left - 0.5, left + cols - 0.5, top + rows - 0.5, top - 0.5)
-    artist: ScalarMappable
-    if max(rows, cols) <= MOST_VECTOR_CELLS:
-        across, down = np.arange(cols + 1) + left - 0.5, np.arange(rows + 1) + top - 0.5
-        look |= {"edgecolors": "face", "linewidth": 0.8}
-        artist = axes.pcolormesh(across, down, values, **look)
-    else:
-        artist = axes.imshow(values, extent=edges, interpolation="none", **look)
-    axes.set(xlim=edges[:2], ylim=edges[2:])
-    axes.set_aspect("equal")
-    for side in (axes.xaxis, axes.yaxis):
-        side.set_major_locator(MaxNLocator(integer=True))
-    if bar and axes.figure is not None:
-        drawn = axes.figure.colorbar(artist, ax=axes, label=label, pad=0.02, fraction=0.06)
-        drawn.outline.set_visible(False)
-    return artist
-
-
-def _span(values: Any, scale: str) -> tuple[float, float]:
-    """The ends of the color scale for these values, which differ even if all values are equal."""
-    if values.count() == 0:
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    if scale == "signed":
-        high = max(abs(low), abs(high)) or 1.0
-        return -high, high
-    return low, high if high > low else low + 1.0
-
-
-def cells(axes: Axes, artist: ScalarMappable, values: Any, spec: str = ".3g") -> bool:
-    """Write numbers into the cells of a `heat` map if they fit; returns whether they do.
-
-    Call it last: it computes the figure's layout to measure a cell.
-
-    Args:
-        axes: Axes of the map.
-        artist: The result of `heat`.
-        values: the numbers, of the map's shape; NaN is left out.
-        spec: format of a number.
-    """
-    values = np.asarray(values, dtype=float)
-    words = [[format(v, spec) if np.isfinite(v) else "" for v in row] for row in values.tolist()]
-    points = _points_in(axes, [word for row in words for word in row])
-    if points is None:
-        return False
-    left, top = min(axes.get_xlim()) + 0.5, min(axes.get_ylim()) + 0.5
-    for (row, col), value in np.ndenumerate(values):
-        if word := words[row][col]:
-            ink = contrast(artist.to_rgba(value))
-            axes.text(
-                left + col, top + row, word, color=ink, fontsize=points, ha="center", va="center"
-            )
-    return True
-
-
-def _points_in(axes: Axes, words: Sequence[str]) -> float | None:
-    """The type that fits the cells (one unit wide and high); None below the smallest."""
-    figure = axes.get_figure(root=True)
-    if figure is None or not words:
-        return None
-    figure.draw_without_rendering()
-    (x0, y0), (x1, y1) = axes.transData.transform([(0, 0), (1, 1)])
-    wide, high = abs(x1 - x0) / figure.dpi, abs(y1 - y0) / figure.dpi
-    points = float(mpl.rcParams["font.size"])
-    widest = max(width_of(word, points) for word in words)
-    fitting = min(points, points * 0.86 * wide / max(widest, 1e-9), 72 * 0.7 * high)
-    return fitting if fitting >= SMALL * points else None
+def colormap(scale: Literal["signed", "grey"]) -> Colormap:
+    """The color map of signed values, or of photographs."""
+    return LinearSegmentedColormap.from_list(scale, SIGNED if scale == "signed" else GREY)
 
 
 def contrast(color: Any) -> str:
-    """Black or white type, whichever reads better on a color."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
-    light = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
-    return "#000000" if (light + 0.05) ** 2 > 0.05 * 1.05 else "#FFFFFF"
+    """Black or white type, whichever has more contrast on one of Matplotlib's colors."""
+    return ink_on(to_hex(color).upper())
 
 
 def dashes(number: int) -> Any:
     """The line style of the curve with this number: the dashes of `viz.theme`."""
     pattern = DASHES[number % len(DASHES)]
     return (0, tuple(0.5 * n for n in pattern)) if pattern else "-"
-
-
-def plain(axes: Axes) -> None:
-    """Give the axes a faint grid, and remove the upper and right spines."""
-    axes.grid(True, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_a_map_is_a_whole_multiple_on_a_narrow_screen_too() -> None:
     css = head(Plot("", (map_panel(45),), ""))
     assert "round(down,100cqw" in css
     assert ",45px)" in css
-    assert "--map:min(450px," in css
+    assert "--map:min(495px," in css
 
 
 def test_panels_in_columns_are_equally_wide_where_there_is_room() -> None:
@@ -75,7 +75,7 @@ def test_every_scale_has_one_bar_with_its_label_and_ends() -> None:
 
 
 def test_means_of_blocks_are_said() -> None:
-    assert "mean of 3×3 values" in foot_html(PLOTS["large"])
+    assert "mean of 2×2 values" in foot_html(PLOTS["large"])
 
 
 @pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)

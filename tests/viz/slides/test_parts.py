@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
 from tests.examples import examples
 from tests.viz.slides import fits
 from viz.slides import parts
-from viz.slides.parts import Entry, canvas, cells, contrast, heat, key, titled
-from viz.slides.sheet import matplotlib_style
+from viz.slides.parts import Entry, canvas, contrast, key, titled
 from viz.slides.style import SIZES, Picture, Style
 from viz.slides.tables import Cell, table
 
@@ -51,7 +47,7 @@ def test_a_title_takes_its_room_from_the_axes(size: str, title: str) -> None:
     def draw(style: Style) -> Figure:
         figure = parts.sheet(style)
         titled(figure, title, "and what it was drawn from", style)
-        heat(figure.add_subplot(), np.eye(4), label="a number")
+        figure.add_subplot().set(xlabel="a number", xticks=[0.5], yticks=[0.5])
         return figure
 
     figure = fits.drawn(Picture("x", "x", draw), style)
@@ -71,42 +67,6 @@ def test_what_does_not_fit_is_told() -> None:
     assert "'tiny' is only 5.0 points" in told
 
 
-@pytest.mark.parametrize("shape, kind", [((64, 3), QuadMesh), ((65, 3), AxesImage)])
-def test_small_maps_are_cells_and_large_ones_a_bitmap(shape: tuple[int, int], kind: type) -> None:
-    with matplotlib_style(STYLE):
-        axes = parts.sheet(STYLE).add_subplot()
-        values = np.arange(shape[0] * shape[1], dtype=float).reshape(shape)
-        values[0, 0] = np.nan
-        artist = heat(axes, values, origin=(5, 7))
-    assert isinstance(artist, kind)
-    shown = np.asarray(artist.get_array().filled(np.nan)).reshape(shape)
-    np.testing.assert_array_equal(shown, values)
-    assert axes.get_xlim() == (6.5, 6.5 + shape[1])
-    assert axes.get_ylim() == (4.5 + shape[0], 4.5)
-
-
-def test_signed_colours_are_centered_on_zero() -> None:
-    with matplotlib_style(STYLE):
-        artist = heat(parts.sheet(STYLE).add_subplot(), np.array([[-1.0, 3.0]]), scale="signed")
-    assert artist.get_clim() == (-3, 3)
-    np.testing.assert_allclose(artist.to_rgba(0.0)[:3], (0xF7 / 255,) * 3, atol=0.01)
-
-
-@pytest.mark.parametrize("side, written", [(4, True), (40, False)])
-def test_numbers_are_written_where_they_fit(side: int, written: bool) -> None:
-    values = np.arange(side * side, dtype=float).reshape(side, side) * 100
-    with matplotlib_style(STYLE):
-        figure = parts.sheet(STYLE)
-        axes = figure.add_subplot()
-        artist = heat(axes, values, origin=(2, 3))
-        assert cells(axes, artist, values) is written
-    texts = {tuple(text.get_position()): text.get_text() for text in axes.texts}
-    assert len(texts) == written * side * side
-    if written:
-        assert texts[4, 3] == format(values[1, 1], ".3g")
-        assert not fits.misfits(figure, STYLE)
-
-
 @given(st.tuples(*[st.floats(0, 1)] * 3))
 def test_type_on_a_colour_has_the_better_contrast(colour: tuple[float, float, float]) -> None:
     def light(rgb: tuple[float, ...]) -> float:
@@ -114,7 +74,8 @@ def test_type_on_a_colour_has_the_better_contrast(colour: tuple[float, float, fl
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2] + 0.05
 
     ratios = {"#000000": light(colour) / 0.05, "#FFFFFF": 1.05 / light(colour)}
-    assert ratios[contrast(colour)] >= 0.999 * max(ratios.values())
+    # The color is rounded to 256 shades before.
+    assert ratios[contrast(colour)] >= 0.97 * max(ratios.values())
 
 
 @given(st.lists(st.text("abcdef ", min_size=1, max_size=40), min_size=1, max_size=12))
