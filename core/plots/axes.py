@@ -39,6 +39,8 @@ def number_text(value: float, digits: int = 6, most: float = 1e7) -> str:
 
     Numbers from ``most`` on, and those below 0.0001, become powers of ten.
     """
+    if not math.isfinite(value):
+        return f"{value}".replace("-", "−")
     if value and not 1e-4 <= abs(value) < most:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
@@ -118,6 +120,8 @@ def ticks(axis: PlotAxis, ends: Span, most: int = 7) -> list[tuple[float, str]]:
         ]
     if axis.log:
         places = _log_ticks(low, high, most)
+        if axis.whole and sum(place.is_integer() for place in places) > 1:
+            places = [place for place in places if place.is_integer()]
         powers = max(places) >= 1e5 and all(place % 10 == 0 or place < 10 for place in places)
         return [(place, number_text(place, most=100 if powers else 1e7)) for place in places]
     return [(place, number_text(place)) for place in _round_ticks(low, high, most, axis.whole)]

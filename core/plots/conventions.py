@@ -53,6 +53,9 @@ def conventions_plot(results: Sequence[ConventionResult], title: str) -> Plot:
         title: The heading.
     """
     drawn = [result for result in results if result.values is not None]
+    refused = tuple(f"{r.label}: {r.refusal.split(';')[0]}." for r in results if r.refusal)
+    if not drawn:
+        return Plot(title, (Panel(()),), f"{title}: no convention can be run.", notes=refused)
     room = _Room(drawn)
     differing = [
         f"{result.label}: {times(result.output or ())}, {_difference(result)}"
@@ -63,9 +66,9 @@ def conventions_plot(results: Sequence[ConventionResult], title: str) -> Plot:
     return Plot(
         title,
         tuple(_panel(result, axis, room) for result, axis in zip(drawn, room.axes, strict=True)),
-        f"{title}. {'; '.join(differing)}.",
+        ". ".join([title, *(["; ".join(differing)] if differing else [])]) + ".",
         f"From top to bottom: the output, the windows, and {columns}.",
-        tuple(f"{r.label}: {r.refusal.split(';')[0]}." for r in results if r.refusal),
+        refused,
         columns=3,
         half_table=conventions_table(results, title),
     )

@@ -102,12 +102,16 @@ def _grid(values: Numbers, scale: Scale, *, select: bool = False) -> Heat:
 
 
 def _texts(values: Numbers, scale: Scale) -> list[list[str]]:
-    """Two digits of each number, none finer than a hundredth of the scale; ``≈0`` below that."""
-    decimals = 2 - floor(log10(scale.high))
+    """Two digits of each number, none finer than a hundredth of the scale; ``≈0`` below that.
+
+    Whole numbers are counts, of which every digit is written.
+    """
+    counts = np.asarray(values).dtype.kind in "iu"
+    decimals, digits = (0, 4) if counts else (2 - floor(log10(scale.high)), 2)
     rounded = np.round(values.astype(np.float64), decimals)
     return [
         [
-            "≈0" if value and not near else cell_text(near, 2)
+            "≈0" if value and not near else cell_text(near, digits)
             for value, near in zip(*rows, strict=True)
         ]
         for rows in zip(values.tolist(), rounded.tolist(), strict=True)

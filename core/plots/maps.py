@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 
@@ -64,16 +65,20 @@ def _block_sums(values: Numbers, block: int) -> Numbers:
     return values
 
 
-def block_notes(plot: Plot, room: float) -> list[str]:
+def block_notes(plot: Plot, room: Callable[[Panel], float]) -> list[str]:
     """A sentence for each size of block of which a plot's maps show the means.
 
     Args:
         plot: The plot.
-        room: Pixels for the longer side of a map.
+        room: Pixels for the longer side of a panel's map.
     """
-    heats = [mark for panel in plot.panels for mark in panel.marks if isinstance(mark, Heat)]
-    blocks = sorted({_block(heat, room) for heat in heats} - {1})
-    return [f"Each cell shows the mean of {block}×{block} values." for block in blocks]
+    blocks: set[tuple[int, int]] = set()
+    for panel in plot.panels:
+        for heat in (mark for mark in panel.marks if isinstance(mark, Heat)):
+            block = _block(heat, room(panel))
+            rows, cols = (min(block, side) for side in heat.values.shape)
+            blocks |= {(rows, cols)} if block > 1 else set()
+    return [f"Each cell shows the mean of {rows}×{cols} values." for rows, cols in sorted(blocks)]
 
 
 def first_lines(heat: Heat) -> list[list[str]]:

@@ -98,7 +98,8 @@ def signed_scale(label: str, *values: Numbers, top: float | None = None) -> Scal
         values: Arrays that share the scale.
         top: Value at the upper end; None for the largest absolute value, or 1 if all are 0.
     """
-    most = top or max((float(np.nanmax(np.abs(v))) for v in values if v.size), default=0.0) or 1.0
+    finite = (np.abs(each[np.isfinite(each)]) for each in map(np.asarray, values))
+    most = top or max((float(each.max()) for each in finite if each.size), default=0.0) or 1.0
     return Scale(label, -most, most, "signed", ticks=(-most, 0.0, most))
 
 

@@ -36,7 +36,7 @@ class Visitor:
 
     @property
     def map(self) -> Locator:
-        return self.page.locator(".st-key-erf_map .main-svg").first
+        return self.page.locator(".st-key-plot_erf_map .main-svg").first
 
     @property
     def stop(self) -> Locator:
@@ -92,10 +92,10 @@ def test_to_the_end_and_reloaded(visitor: Visitor) -> None:
     visitor.until_done()
     page = visitor.page
     page.get_by_text("what unit (3, 5) of").wait_for()
-    page.locator(".st-key-erf_energy .main-svg").first.wait_for()
+    page.locator(".st-key-plot_erf_energy .main-svg").first.wait_for()
     page.locator(".st-key-over label").click()
     visitor.until_link(over="true")
-    page.locator(".st-key-erf_map image").first.wait_for(state="attached")
+    page.locator(".st-key-plot_erf_map image").first.wait_for(state="attached")
     visitor.until_done()
     before = visitor.link
     page.reload()
@@ -104,7 +104,7 @@ def test_to_the_end_and_reloaded(visitor: Visitor) -> None:
     assert visitor.link == before
     assert (before["unit"], before["weights"]) == ("3.5", "xavier")
     page.get_by_text("what unit (3, 5) of").wait_for()
-    page.locator(".st-key-erf_energy .main-svg").first.wait_for()
+    page.locator(".st-key-plot_erf_energy .main-svg").first.wait_for()
     assert page.locator(".st-key-log input").is_checked()
     assert page.locator(".st-key-over input").is_checked()
 
@@ -160,7 +160,7 @@ def test_nothing_scrolls_sideways_on_a_phone(visitor: Visitor, scheme: Any, tab:
     visitor.open(**SMALL, draws=1, tab=tab, compare="weights")
     visitor.until_done()
     if tab == "compare":
-        visitor.page.locator(".st-key-erf_variants .main-svg").first.wait_for()
+        visitor.page.locator(".st-key-plot_erf_variants .main-svg").first.wait_for()
     assert visitor.wide() <= 390
     background = visitor.page.evaluate(
         "getComputedStyle(document.querySelector('.stApp')).backgroundColor"

@@ -18,9 +18,7 @@ CONFIG = {"displayModeBar": False}
 """Settings of Plotly in the browser: "Save for slides" saves the picture, nothing zooms."""
 
 
-def show_plot(
-    plot: Plot, key: str, on_click: Callable[[str], None] | None = None, **selection: Any
-) -> list[Any]:
+def show_plot(plot: Plot, key: str, on_click: Callable[[str], None] | None = None) -> None:
     """Draw a plot: its title, its panels side by side where there is room, its legend and notes.
 
     Args:
@@ -28,10 +26,6 @@ def show_plot(
         key: Lower-case letters, digits and ``_``; unique on the page.
         on_click: Callback of a click on a cell of a map with ``select``; its argument is the key of
             the panel, under which the session state has the selected point.
-        selection: Arguments ``on_select`` and ``selection_mode`` of ``st.plotly_chart``.
-
-    Returns:
-        What ``st.plotly_chart`` returns for each panel.
     """
     from viz.plots.html import foot_html, head_html, heading_html
     from viz.plots.panel import fixed_width, panel_figure
@@ -41,7 +35,6 @@ def show_plot(
     with st.container(key=f"plot_{key}"):
         classes = [f"st-key-panel_{name}" for name in names]
         st.html(head_html(plot, classes, enlarged))
-        events = []
         with st.container(
             key=f"panels_{key}",
             horizontal=True,
@@ -57,12 +50,11 @@ def show_plot(
                     alt = plot.alt if name == names[0] else panel.title or plot.title
                     width = fixed_width(panel, enlarged) or "stretch"
                     look: dict[str, Any] = {"width": width, "height": "stretch", "theme": None}
-                    look |= {"config": CONFIG, "alt": alt} | selection
+                    look |= {"config": CONFIG, "alt": alt}
                     look |= _on_click(panel, name, on_click)
-                    events.append(st.plotly_chart(figure, key=name, **look))
+                    st.plotly_chart(figure, key=name, **look)
         if foot := foot_html(plot, dark=dark, enlarged=enlarged):
             st.html(foot)
-    return events
 
 
 def _group(key: str, panels: int) -> AbstractContextManager[Any]:

@@ -56,7 +56,7 @@ def stops(scale: Scale) -> list[tuple[float, str]]:
 
 
 def rgba(color: str, opacity: float) -> str:
-    """A color ``#RRGGBB`` with an opacity below 1."""
+    """A color ``#RRGGBB`` with an opacity from 0 to 1."""
     red, green, blue = _parts(color)
     return f"rgba({red},{green},{blue},{opacity:.3f})"
 

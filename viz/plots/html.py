@@ -68,16 +68,16 @@ def head_html(plot: Plot, names: Sequence[str], enlarged: float = 1.0) -> str:
     css = [
         _panel_css(panel, name, enlarged) for panel, name in zip(plot.panels, names, strict=True)
     ]
-    return f'<div class="plot-head">{title}{below}</div><style>{"".join(css)}{_columns_css(plot, names)}</style>'
+    return f'<div class="plot-head">{title}{below}</div><style>{"".join(css)}{_columns_css(plot, names, enlarged)}</style>'
 
 
-def _columns_css(plot: Plot, names: Sequence[str]) -> str:
+def _columns_css(plot: Plot, names: Sequence[str], enlarged: float) -> str:
     """Equal widths of panels that are not maps, where all columns of the plot have room."""
     if not plot.columns or plot.panels[0].cell:
         return ""
     count = min(plot.columns, len(plot.panels))
     boxes = ",".join(f'[data-testid="stLayoutWrapper"]:has(> .{name})' for name in names)
-    room = count * (LEAST_WIDTH + margins(plot.panels[0])["l"]) + (count - 1) * COLUMN_GAP
+    room = count * (LEAST_WIDTH + margins(plot.panels[0], enlarged)["l"]) + (count - 1) * COLUMN_GAP
     width = f"calc((100cqw - {(count - 1) * COLUMN_GAP}px)/{count} - 0.1px)"
     return f"@container (min-width:{room}px){{{boxes}{{flex:0 0 {width}}}}}"
 
@@ -135,7 +135,7 @@ def foot_html(plot: Plot, *, dark: bool = False, enlarged: float = 1.0) -> str:
     indent = margins(plot.panels[0], enlarged)["l"]
     bars = "".join(_bar_html(scale, plot, enlarged) for scale in color_bars(plot))
     bars = f'<div class="plot-bars" style="margin-left:{indent}px">{bars}</div>' if bars else ""
-    sentences = [*plot.notes, *block_notes(plot, MAP_ROOM[plot.panels[0].size] * enlarged)]
+    sentences = [*plot.notes, *block_notes(plot, lambda panel: MAP_ROOM[panel.size] * enlarged)]
     notes = "".join(f"<p>{escape(note)}</p>" for note in sentences)
     notes = f'<div class="plot-notes">{notes}</div>' if notes else ""
     return f'<div class="plot-foot">{bars}{legend}{notes}</div>' if bars + legend + notes else ""

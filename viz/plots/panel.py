@@ -1,6 +1,6 @@
 """A panel of a plot's description as a Plotly figure.
 
-Titles, headings, the legend, the color bar and the notes are HTML around it: `viz.plots.page`.
+Titles, headings, the legend, the color bar and the notes are HTML around it: `viz.plots.html`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ QUIET: Trace = {"hoverinfo": "skip", "hovertemplate": None}
 
 
 class _Look:
-    """What the traces of one panel have in common: enlargement, paper, and ends of the axes."""
+    """What the traces of one panel have in common: the panel, its enlargement and its paper."""
 
     def __init__(self, panel: Panel, enlarged: float, dark: bool) -> None:
         self.panel, self.enlarged, self.dark = panel, enlarged, dark
@@ -259,7 +259,7 @@ def _axis(look: _Look, side: Any) -> dict[str, Any]:
         "gridcolor": GRID,
         "visible": not axis.hidden,
         "tickvals": [place for place, _ in numbers],
-        "ticktext": [escape(name).replace("\n", "<br>") for _, name in numbers],
+        "ticktext": [_html(name) for _, name in numbers],
         "tickangle": 0,
         "tickfont": look.font(),
         "title": {"text": escape(axis.name), "standoff": 6, "font": look.font()},
@@ -319,7 +319,7 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         "opacity": heat.opacity,
     }
     if len(heat.hover):
-        hover = [[text.replace("\n", "<br>") for text in row] for row in heat.hover]
+        hover = [[_html(text) for text in row] for row in heat.hover]
         trace |= {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"}
     else:
         down, across = heat.names or (
@@ -378,7 +378,7 @@ def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], high: float, look:
         "mode": "text",
         "x": x.ravel(),
         "y": y.ravel(),
-        "text": [text.replace("\n", "<br>") for row in texts for text in row],
+        "text": [_html(text) for row in texts for text in row],
         "textfont": {"size": TYPE * look.enlarged, "color": inks},
     }
 
@@ -401,12 +401,17 @@ def _clickable(values: Any, middles: tuple[Any, Any], side: float) -> Trace:
     }
 
 
+def _html(text: str) -> str:
+    """A text as Plotly takes it, with its line breaks."""
+    return escape(text).replace("\n", "<br>")
+
+
 def _hover(texts: Sequence[str] | None, name: str, value: str) -> Trace:
     """What the pointer shows: given texts, the name with a value, or nothing."""
     if texts is None:
         return QUIET
     if len(texts):
-        lines = [text.replace("\n", "<br>") for text in texts]
+        lines = [_html(text) for text in texts]
         return {"hovertext": lines, "hovertemplate": "%{hovertext}<extra></extra>"}
     return {"hovertemplate": f"{escape(name)}<br>{value}<extra></extra>"}
 
@@ -581,7 +586,7 @@ def _outlines(boxes: Boxes) -> tuple[list[float | None], list[float | None]]:
 
 def _words(words: Words, look: _Look) -> list[Trace]:
     """Texts."""
-    texts = [escape(text).replace("\n", "<br>") for text in words.texts]
+    texts = [_html(text) for text in words.texts]
     return [
         QUIET
         | {

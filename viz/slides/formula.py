@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from core.layer.sizes import AxisFormula
-from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, wrapped
-from viz.slides.style import Style
+from viz.slides.parts import SPACING, canvas, sheet, titled, wrapped
+from viz.slides.style import SMALL, Style
 
 LARGEST = 2.6
 """Largest size of the formula's type, as a multiple of the slide's."""
@@ -44,7 +44,7 @@ def formula(axes_formulas: tuple[AxisFormula, AxisFormula], style: Style, *, tit
     size, lines = max((_fitting(axes, lines, room, style), lines) for lines in layouts)
     y = 0.5 * TALL * size / 72
     muted, text = style.ink["muted"], style.ink["text"]
-    axes.text(0.1, y, f"${lines[0]}$", fontsize=size, va="center", color=muted)
+    axes.text(0.1, y, f"${lines[0]}$", parse_math=True, fontsize=size, va="center", color=muted)
     y += 0.5 * TALL * size / 72
     for number, line in enumerate(letters):
         at = y + (number + 0.5) * step
@@ -52,7 +52,7 @@ def formula(axes_formulas: tuple[AxisFormula, AxisFormula], style: Style, *, tit
     y += (len(letters) + 1) * step
     for number, line in enumerate(lines[1:]):
         at = y + (number + 0.5) * TALL * size / 72
-        axes.text(0.1, at, f"${line}$", fontsize=size, va="center", color=text)
+        axes.text(0.1, at, f"${line}$", parse_math=True, fontsize=size, va="center", color=text)
     return figure
 
 
@@ -86,7 +86,7 @@ def _fitting(axes: Axes, lines: Sequence[str], room: tuple[float, float], style:
     figure = axes.get_figure(root=True)
     assert figure is not None
     for line in lines:
-        text = axes.text(0, 0, f"${line}$", fontsize=size)
+        text = axes.text(0, 0, f"${line}$", parse_math=True, fontsize=size)
         wide = text.get_window_extent().width / figure.dpi
         text.remove()
         size *= min(1.0, room[0] / wide)

@@ -32,8 +32,8 @@ from core.plots.plot import (
     corners,
 )
 from viz.plots.colors import HEX, color_at, ink_on, stops
-from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, width_of
-from viz.slides.style import Style
+from viz.slides.parts import MOST_VECTOR_CELLS, width_of
+from viz.slides.style import SMALL, Style
 
 MOST_CELLS = 600
 """Most cells along a side of a map on paper; larger maps are shown as means of blocks."""
@@ -262,7 +262,7 @@ def _beside(
     settings: dict[str, Any] = {"fontsize": SMALL * pen.style.points, "ha": across, "va": down}
     settings |= {"textcoords": "offset points", "annotation_clip": False, "zorder": 4} | look
     return [
-        pen.axes.annotate(text.replace("$", r"\$"), (a, b), offset, **settings)
+        pen.axes.annotate(text, (a, b), offset, **settings)
         for a, b, text in zip(x, y, texts, strict=True)
     ]
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
@@ -25,8 +24,6 @@ from viz.plots.colors import ink_on
 from viz.slides.style import Style
 from viz.theme import DASHES, GREY, SIGNED
 
-SMALL = 0.8
-"""The smallest type, as a share of the ordinary one: 14 points on a whole slide."""
 SPACING = 1.2
 """From one line of type to the next, as a share of its size."""
 MARGIN = 0.12
@@ -93,7 +90,7 @@ def titled(figure: Figure, title: str, subtitle: str, style: Style) -> float:
             figure.text(
                 MARGIN / width,
                 1 - top / height,
-                line.replace("$", r"\$"),
+                line,
                 fontsize=points,
                 fontweight="bold" if bold else "normal",
                 va="top",
@@ -200,7 +197,3 @@ def key(
             axes.text(x + swatch + 0.1, middle, entry.label, fontsize=points, va="center")
         x += wide + 0.25
     return (row + 1) * step if entries else 0.0
-
-
-EDGE = [patheffects.withStroke(linewidth=5, foreground="black")]
-"""Lines on a dark edge read on every color of a map."""

@@ -8,28 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from math import ceil
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from core.plots.axes import number_text, span, ticks
 from core.plots.legend import color_bars, entries
 from core.plots.maps import block_notes, cells_across, cells_down
 from core.plots.plot import Panel, Plot, Scale
 from viz.slides.marks import MOST_CELLS, colormap, draw_mark, draw_swatch
-from viz.slides.parts import (
-    MARGIN,
-    SMALL,
-    SPACING,
-    caption_height,
-    sheet,
-    titled,
-    width_of,
-    wrapped,
-)
-from viz.slides.style import Film, Style, type_unit
+from viz.slides.parts import MARGIN, SPACING, caption_height, sheet, titled, width_of, wrapped
+from viz.slides.style import SMALL, Film, Style, type_unit
 
 GAP = 0.12
 """Inches between two strips, and between two panels."""
@@ -124,13 +117,14 @@ class _Drawing:
     def __init__(self, plot: Plot, style: Style) -> None:
         self.style, self.figure = style, sheet(style)
         top = titled(self.figure, plot.title, plot.subtitle, style) + GAP
-        self._subtitle = self.figure.texts[-1] if plot.subtitle else None
+        lines = len(self._subtitle_lines(plot))
+        self._subtitle = self.figure.texts[len(self.figure.texts) - lines :]
         self.figure.set_layout_engine("none")
         width, height = style.inches
         foot = MARGIN + caption_height(style)
         self.area = Area(MARGIN, top, width - 2 * MARGIN, height - top - foot)
         self._paper = self._overlay()
-        self._write_notes([*plot.notes, *block_notes(plot, MOST_CELLS)])
+        self._write_notes([*plot.notes, *block_notes(plot, lambda panel: MOST_CELLS)])
         self._draw_legend(plot)
         bars = color_bars(plot)
         strip = self.area.take_right(self._bars_width(bars)) if bars else None
@@ -159,14 +153,19 @@ class _Drawing:
     def write_changing(self, plot: Plot) -> list[Any]:
         """Write the subtitle and the headings of another plot; returns the texts."""
         texts = []
-        if self._subtitle is not None:
-            self._subtitle.set_text(plot.subtitle.replace("$", r"\$"))
-            texts.append(self._subtitle)
+        for text, line in zip_longest(self._subtitle, self._subtitle_lines(plot), fillvalue=""):
+            if isinstance(text, Text):
+                text.set_text(line)
+                texts.append(text)
         for text, panel, box in zip(self._headings, plot.panels, self.boxes, strict=True):
             if text is not None:
                 text.set_text("\n".join(_heading_lines(panel, box.heading, self.style)))
                 texts.append(text)
         return texts
+
+    def _subtitle_lines(self, plot: Plot) -> list[str]:
+        """The lines of a plot's subtitle."""
+        return wrapped(plot.subtitle, self.style.points, self.style.inches[0] - 2 * MARGIN)
 
     def _overlay(self) -> Axes:
         """Bare axes over all of the paper, in inches from its upper left corner."""
@@ -180,7 +179,7 @@ class _Drawing:
     def _write(self, x: float, y: float, text: str, **look: Any) -> Any:
         """Write a text at a place of the paper."""
         settings: dict[str, Any] = {"va": "center", "fontsize": self.style.points} | look
-        return self._paper.text(x, y, text.replace("$", r"\$"), **settings)
+        return self._paper.text(x, y, text, **settings)
 
     def _write_notes(self, notes: Sequence[str]) -> None:
         """Write the notes in small type at the foot."""
@@ -337,7 +336,7 @@ def _heading_lines(panel: Panel, inches: float, style: Style) -> list[str]:
         while " " in last and width_of(f"{last}…", points) > inches:
             last = last.rsplit(" ", 1)[0]
         title = [title[0], f"{last}…"]
-    return [line.replace("$", r"\$") for line in (*title, *wrapped(panel.note, points, inches))]
+    return [*title, *wrapped(panel.note, points, inches)]
 
 
 def _heading_width(panel: Panel, most: float, style: Style) -> float:

@@ -37,6 +37,7 @@ def _defaults(style: Style) -> dict[Any, Any]:
         "svg.fonttype": "none",  # text stays text
         "pdf.fonttype": 42,
         "svg.hashsalt": "strides",  # ids that are the same every time
+        "text.parse_math": False,  # a dollar sign is a dollar sign
         "font.family": "DejaVu Sans",
         "font.size": points,
         "axes.titlesize": points,
@@ -130,7 +131,7 @@ def _caption(figure: Figure, style: Style) -> None:
     points, room = 0.7 * style.points, style.inches[0] - 2 * MARGIN
     if lines := [*wrapped(style.caption, points, room), *wrapped(style.link, points, room)]:
         figure.supxlabel(
-            "\n".join(lines).replace("$", r"\$"),
+            "\n".join(lines),
             x=MARGIN / style.inches[0],
             ha="left",
             fontsize=points,

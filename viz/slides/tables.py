@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from core.plots.table import Cell, Table
-from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, width_of, wrapped
-from viz.slides.style import Style
+from viz.slides.parts import SPACING, canvas, sheet, titled, width_of, wrapped
+from viz.slides.style import SMALL, Style
 from viz.slides.word_table import word_table
 from viz.theme import UNREAD
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, width_of, wrapped
-from viz.slides.style import Style
+from viz.slides.parts import SPACING, canvas, sheet, titled, width_of, wrapped
+from viz.slides.style import SMALL, Style
 
 TYPE_SIZES = (1.0, 0.95, 0.9, 0.85, SMALL)
 """Sizes of type that are tried, as shares of the ordinary one."""
@@ -69,7 +69,7 @@ def word_table(
         for place, (cell, x) in enumerate(zip(cells, lefts, strict=True)):
             weight = "bold" if place in bold else "normal"
             for number, line in enumerate(cell):
-                at, text = y + (number + 0.5) * step, line.replace("$", r"\$")
+                at, text = y + (number + 0.5) * step, line
                 axes.text(x, at, text, fontsize=points, fontweight=weight, va="center")
 
     write(head, 0.0, range(len(columns)))

@@ -38,6 +38,11 @@ def test_a_logarithmic_axis_has_at_least_two_numbers(low: float, extent: float, 
     assert all(ends[0] * 0.99 <= place <= ends[1] * 1.01 for place in places)
 
 
+def test_a_whole_logarithmic_axis_has_whole_numbers() -> None:
+    places = [place for place, _ in ticks(PlotAxis(log=True, whole=True), (2.9, 5.1))]
+    assert places == [3, 4, 5]
+
+
 def test_an_axis_that_is_turned_round_has_the_same_numbers() -> None:
     assert ticks(PlotAxis(), (9.5, -0.5)) == ticks(PlotAxis(), (-0.5, 9.5))
 
@@ -52,6 +57,7 @@ def test_numbers_that_are_set_are_written_where_they_are_inside() -> None:
     [
         (0, "0"), (-0.0, "0"), (-2.5, "−2.5"), (123456, "123,456"), (1e7, "10⁷"),
         (-2.5e9, "−2.5·10⁹"), (1e-5, "10⁻⁵"), (0.25, "0.25"), (1 / 3, "0.333333"),
+        (np.nan, "nan"), (-np.inf, "−inf"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_with_a_true_minus_and_powers(value: float, text: str) -> None:

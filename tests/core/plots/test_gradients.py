@@ -242,3 +242,9 @@ def test_bars_are_measured_and_symbols_the_formula() -> None:
     (points,) = marks_of(plot, Points)
     assert list(bars.length) == list(points.y) == [0.75, 0.9375, 0.984375]
     assert list(bars.texts) == ["75 %", "93.75 %", "98.438 %"]
+
+
+def test_every_digit_of_a_count_is_written() -> None:
+    counts = np.full((3, 3), 121)
+    plot = read_counts_plot({"a": ReadCounts(counts, counts, even=True)})
+    assert {text for row in marks_of(plot, Heat)[0].texts for text in row} == {"121"}

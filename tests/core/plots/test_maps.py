@@ -36,8 +36,15 @@ def test_the_largest_whole_multiple_is_taken() -> None:
 
 def test_means_are_said() -> None:
     plot = Plot("", (Panel((Heat(np.zeros((100, 40)), SCALE),), cell=1.0),), "")
-    assert maps.block_notes(plot, 100) == []
-    assert maps.block_notes(plot, 50) == ["Each cell shows the mean of 2×2 values."]
+    assert maps.block_notes(plot, lambda panel: 100) == []
+    assert maps.block_notes(plot, lambda panel: 50) == ["Each cell shows the mean of 2×2 values."]
+    row = Plot("", (Panel((Heat(np.zeros((1, 100)), SCALE),)),), "")
+    assert maps.block_notes(row, lambda panel: 50) == ["Each cell shows the mean of 1×2 values."]
+
+
+def test_a_scale_ignores_what_is_not_finite() -> None:
+    assert signed_scale("", np.full((2, 2), np.nan)).high == 1
+    assert signed_scale("", np.array([-3.0, np.inf, np.nan])).high == 3
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,23 @@ def test_exact_zeros_have_the_color_of_the_scale() -> None:
     zero, one = figure.axes[1].collections[0].get_facecolor()  # type: ignore[misc]
     assert to_hex(zero).upper() == UNREAD.upper()
     assert to_hex(one).upper() == color_at(scale, 1.0)
+
+
+def test_a_film_keeps_the_lines_of_a_long_subtitle() -> None:
+    half = Style("half", 100)
+    long = "the map of a unit after many steps of training, on one logarithmic scale, number {}"
+    frames = [Plot("Film", (map_panel(9),), "", subtitle=long.format(n)) for n in range(2)]
+    with matplotlib_style(half):
+        made = film(frames, half)
+        for number in range(2):
+            made.show(number)
+            assert not fits.misfits(made.figure, half)
+            texts = " ".join(text.get_text() for text in fits.texts_of(made.figure))
+            assert long.format(number) in texts
+
+
+def test_a_dollar_sign_is_a_dollar_sign() -> None:
+    figure = drawn(Plot("$a$ and $b$", (map_panel(),), "", "costs $5", ("$x$",)))
+    texts = {text.get_text() for text in fits.texts_of(figure)}
+    assert {"$a$ and $b$", "costs $5", "$x$"} <= texts
+    assert not any(text.get_parse_math() for text in fits.texts_of(figure))

@@ -28,8 +28,8 @@ from core.receptive_field.cross_section import (
 )
 from core.receptive_field.outline import Line
 from viz.features.fields.cone_view_slide import inset, unit_sentence, view_on
-from viz.slides.parts import SMALL, Entry, canvas, dashes, key, sheet, titled, width_of
-from viz.slides.style import Style
+from viz.slides.parts import Entry, canvas, dashes, key, sheet, titled, width_of
+from viz.slides.style import SMALL, Style
 from viz.theme import BRANCHES, INPUT, OUTPUT, PADDING, WINDOW
 
 MAX_LINES = 24

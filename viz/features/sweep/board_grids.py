@@ -22,8 +22,8 @@ from core.layer.window import OUTSIDE
 from viz import theme
 from viz.features.sweep.board_layout import HEAD, Panel
 from viz.features.sweep.board_words import Board, PanelName, View, number, plane_weights
-from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, colormap, contrast, width_of
-from viz.slides.style import Style
+from viz.slides.parts import MOST_VECTOR_CELLS, colormap, contrast, width_of
+from viz.slides.style import SMALL, Style
 
 Array = NDArray[Any]
 SHEET, MOST_SHEETS = 4.0, 3
