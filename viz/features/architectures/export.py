@@ -64,7 +64,7 @@ def _network_on_input(network: str) -> str:
 
 
 STAGE_COLUMNS = (
-    *("output", "RF at its end (px)", "effective stride", "layers", "parameters"),
+    *("output", "RF at its end (px)", "effective stride", "operations", "parameters"),
     *("MACs (million)", "outputs (MB)", "begins with"),
 )
 """Columns of `viz.features.blocks.tables.stage_columns`, the important ones first."""
@@ -88,7 +88,7 @@ def _stages(network: str) -> Table:
         f"{_network_on_input(network)}: the size falls {reductions} times",
         STAGE_COLUMNS,
         texts(rows, strong=last),
-        "A stage is all that runs on one size.",
+        "A stage is all that runs on one size. Norms and activations count with the layer before them.",
         align="l" + "r" * 6 + "l",
         importance=tuple(float(index in (0, last)) for index in range(len(rows))),
         optional=1,

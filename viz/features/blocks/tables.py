@@ -243,10 +243,11 @@ def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
     costs = [stage.cost for stage in stages]
     sums = [sum(part) for part in zip(*map(astuple, costs), strict=True)]
     numbers = [*map(astuple, costs), tuple(sums)]
+    operations = [sum(line.node.kind != "input" for line in stage.lines) for stage in stages]
     return {
         "output": [f"{s.channels}×{s.grid[0]}×{s.grid[1]}" for s in stages] + ["in all"],
         "begins with": [_first_layer_text(stage) for stage in stages] + [""],
-        "layers": [len(stage.lines) for stage in stages] + [sum(len(s.lines) for s in stages)],
+        "operations": [*operations, sum(operations)],
         "RF at its end (px)": [_field_text(stage) for stage in stages] + [""],
         "effective stride": [_stride_text(stage) for stage in stages] + [""],
         "parameters": [number[0] for number in numbers],
