@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -18,7 +19,17 @@ from matplotlib.figure import Figure
 
 from core.errors import SpecError
 from viz.slides.parts import MARGIN, wrapped
-from viz.slides.style import FILMS, KINDS, LONGEST_STRIP, Film, Kind, Picture, Style, check_limits
+from viz.slides.style import (
+    FILMS,
+    HIGHEST_DPI,
+    KINDS,
+    LONGEST_STRIP,
+    Film,
+    Kind,
+    Picture,
+    Style,
+    check_limits,
+)
 
 _matplotlib = threading.Lock()  # Matplotlib's defaults are global to the process
 
@@ -76,6 +87,7 @@ def file_bytes(picture: Picture, style: Style, kind: Kind, strip: int = 0) -> by
         SpecError: The picture does not have this format or strip, or has too many pixels.
     """
     check_limits(picture, style, kind)
+    style = style_of_kind(style, kind)
     if strip and not 2 <= strip <= LONGEST_STRIP:
         raise SpecError("strip", f"must be from 2 to {LONGEST_STRIP} steps", strip)
     if strip and (picture.strip is None or kind not in KINDS):
@@ -88,6 +100,11 @@ def file_bytes(picture: Picture, style: Style, kind: Kind, strip: int = 0) -> by
         figure = picture.strip(style, strip) if strip and picture.strip else picture.draw(style)
         _caption(figure, style)
         return figure_bytes(figure, style, kind)
+
+
+def style_of_kind(style: Style, kind: Kind) -> Style:
+    """The style for a format: a vector file has no dots, so maps are fitted to very fine ones."""
+    return replace(style, dpi=HIGHEST_DPI) if kind in ("svg", "pdf") else style
 
 
 def figure_bytes(figure: Figure, style: Style, kind: Kind) -> bytes:

@@ -13,7 +13,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from viz.slides.sheet import _caption, figure_bytes, file_bytes, matplotlib_style
+from viz.slides.sheet import (
+    _caption,
+    figure_bytes,
+    file_bytes,
+    matplotlib_style,
+    style_of_kind,
+)
 from viz.slides.style import SIZES, Kind, Picture, Style
 
 STYLES = [Style(size, 72, dark) for size in SIZES for dark in (False, True)]
@@ -111,7 +117,7 @@ def check(picture: Picture, slide: Slide = HALF) -> None:
             bytes the second time.
     """
     assert re.fullmatch(r"[a-z0-9_]+", picture.name)
-    style, kind = slide
+    style, kind = style_of_kind(slide[0], slide[1]), slide[1]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = drawn(picture, style)
