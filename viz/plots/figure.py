@@ -20,12 +20,6 @@ import plotly.io as pio
 # Plotly uses pandas if it is in sys.modules, and fails while another thread still imports it.
 import_module("pandas")
 
-FIRST = {"xaxis1": "xaxis", "yaxis1": "yaxis"}
-"""Names of the first axes in Plotly's Python, and in the browser."""
-AXES = {"xaxis", "yaxis", "anchor", "scaleanchor"}
-"""Properties that name an axis."""
-PLAIN_LISTS = {"range"}
-"""Properties whose arrays the browser needs as lists."""
 SHORT = {
     "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4",
     "float32": "f4", "float64": "f8",
@@ -34,9 +28,10 @@ SHORT = {
 
 
 class Figure(go.Figure):
-    """Traces and layout as plain dictionaries; none of Plotly's shorthands such as ``title_text``.
+    """Traces and layout as the plain dictionaries that the browser reads.
 
-    They are not copied, and must not be changed afterwards.
+    They have none of Plotly's shorthands such as ``title_text``, no names of color scales, and
+    ends of axes as lists. They are not copied, and must not be changed afterwards.
     """
 
     def __init__(self, traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> None:
@@ -67,23 +62,12 @@ def _template(name: str | None) -> dict[str, Any]:
     return layout
 
 
-@lru_cache(maxsize=8)
-def _stops(name: str) -> list[list[Any]]:
-    """The [position, color] pairs of a named color scale; the browser would need another name."""
-    return [list(stop) for stop in go.Heatmap(colorscale=name).colorscale]
-
-
-def _browser_form(value: Any, name: str = "") -> Any:
+def _browser_form(value: Any) -> Any:
     """A value without None entries, and with arrays as typed arrays of the browser."""
-    if name == "colorscale" and isinstance(value, str):
-        return _stops(value)
-    if name in AXES and value in ("x1", "y1"):
-        return value[0]
     if isinstance(value, dict):
-        present = {key: each for key, each in value.items() if each is not None}
-        return {FIRST.get(key, key): _browser_form(each, key) for key, each in present.items()}
+        return {key: _browser_form(each) for key, each in value.items() if each is not None}
     if isinstance(value, np.ndarray):
-        return value.tolist() if name in PLAIN_LISTS else _typed_array(value)
+        return _typed_array(value)
     if isinstance(value, list | tuple) and any(isinstance(v, dict | np.ndarray) for v in value):
         return [_browser_form(each) for each in value]
     return value
