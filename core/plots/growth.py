@@ -58,9 +58,10 @@ def depth_plot(
         for curve in curves
         if curve.layers
     )
-    return Plot(
-        title, (Panel(tuple(marks), across, up),), f"{title}: {ends_text}.", keys=_keys(curves)
-    )
+    below = any(size < wide for c in curves for size, wide in zip(c.sizes, c.widest, strict=True))
+    notes = ("Symbols below a line belong to branches that see less.",) if below else ()
+    panel = Panel(tuple(marks), across, up)
+    return Plot(title, (panel,), f"{title}: {ends_text}.", notes=notes, keys=_keys(curves))
 
 
 def _curve_marks(
@@ -114,13 +115,11 @@ def _keys(curves: Sequence[GrowthCurve]) -> tuple[Points, ...]:
         ("up", FINER, any(any(c.finer) for c in curves)),
         ("circle", WHOLE, any(any(c.whole) for c in curves)),
     )
-    below = any(size < wide for c in curves for size, wide in zip(c.sizes, c.widest, strict=True))
-    shortcut = (Points([], [], "below the line: a branch that sees less", "padding", size=7),)
     return tuple(
         Points([], [], name, "padding", symbol, 10, hollow=name == WHOLE)
         for symbol, name, occurs in kinds
         if occurs
-    ) + (shortcut if below else ())
+    )
 
 
 COSTS = (("layers", "layers"), ("parameters", "parameters"), ("macs", "MACs"))

@@ -71,6 +71,11 @@ def test_depth_marks_strides_upsampling_and_the_whole_image() -> None:
     assert not {COARSER, FINER, WHOLE} & set(legend(depth_plot([quiet])))
 
 
+def test_branches_that_see_less_are_explained() -> None:
+    assert depth_plot([PLAIN]).notes == ("Symbols below a line belong to branches that see less.",)
+    assert depth_plot([replace(PLAIN, sizes=(3, 7, 7, 7))]).notes == ()
+
+
 def test_depth_says_the_layer_its_size_and_its_stride_to_the_pointer() -> None:
     symbols = layers(depth_plot([SMALL]))
     assert list(symbols[2].hover or ()) == ["pool (b)\nreceptive field 7 px\neffective stride 2 px"]
