@@ -113,7 +113,7 @@ def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[P
 def compared_analyses(analysis: Analysis, values: FieldSettings) -> tuple[Analysis, ...]:
     """The analyses of the network and of the compared networks that run on its input."""
     analyses = [analysis]
-    for name in values.compare:
+    for name in (name for name in values.compare if name != values.network):
         try:
             other = network.published_network(name).with_image_size(
                 *analysis.network.input_size[1:]

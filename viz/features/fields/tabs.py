@@ -218,7 +218,8 @@ def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
 
 def _compared_analyses(analysis: Analysis, page: PageState[FieldSettings]) -> list[Analysis]:
     """The analyses of the network and of the compared ones; draws a warning for each failure."""
-    others = [network.published_network(name) for name in page.values.compare]
+    names = [name for name in page.values.compare if name != page.values.network]
+    others = [network.published_network(name) for name in names]
     size = analysis.network.input_size[1:]
     analyses = [analysis]
     for other in others:

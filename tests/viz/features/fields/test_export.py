@@ -133,3 +133,9 @@ def test_photos_are_scaled_down() -> None:
     values, _ = FieldSettings.decoded({})
     assert export.picture_pixels(values, (64, 32), None).shape == (64, 32, 3)
     assert max(export.picture_pixels(values, (1024, 512), None).shape) == data.MAX_SIDE
+
+
+def test_a_network_is_not_compared_with_itself() -> None:
+    values, _ = FieldSettings.decoded({"network": "resnet18", "compare": "resnet18,one_7x7"})
+    found = export.compared_analyses(analysis("resnet18"), values)
+    assert [each.network.name for each in found] == ["resnet18", "one_7x7"]
