@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.plots.axes import number_text
-from core.plots.maps import pixel_axes
+from core.plots.maps import bare_axes
 from core.plots.plot import (
     Bars,
     Boxes,
@@ -23,6 +23,7 @@ from core.plots.plot import (
     PlotAxis,
     Points,
     Scale,
+    Size,
     signed_scale,
 )
 from core.text import plural, times
@@ -94,15 +95,11 @@ def _tiles_panel(name: str, maps: Numbers, scale: Scale) -> Panel:
     return _map_panel((heat,), shape, name, channels)
 
 
-def _map_panel(marks: tuple[Mark, ...], shape: tuple[int, ...], title: str, note: str) -> Panel:
+def _map_panel(marks: tuple[Mark, ...], shape: tuple[int, int], title: str, note: str) -> Panel:
     """A panel with a map whose axes are not drawn."""
-    rows, cols = shape
-    x, y = (
-        PlotAxis(axis.name, axis.low, axis.high, hidden=True, grid=False)
-        for axis in pixel_axes((-0.5, rows - 0.5), (-0.5, cols - 0.5), named=False)
-    )
-    size = "medium" if max(shape) <= 320 else "large"
-    return Panel(marks, x, y, title, note, cell=1.0, size=size)  # type: ignore[arg-type]
+    x, y = bare_axes(*shape)
+    size: Size = "medium" if max(shape) <= 320 else "large"
+    return Panel(marks, x, y, title, note, cell=1.0, size=size)
 
 
 def input_gradients_plot(

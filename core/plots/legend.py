@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.plots.axes import span
+from core.plots.axes import number_text, span
 from core.plots.plot import Bars, Box, Boxes, Heat, Mark, Panel, Plot, Points, Polyline, Scale
 
 
@@ -37,6 +37,13 @@ def color_bars(plot: Plot) -> list[Scale]:
     """The labeled scales of a plot's maps, each once, in the order of the panels."""
     scales = [m.scale for panel in plot.panels for m in panel.marks if isinstance(m, Heat)]
     return list(dict.fromkeys(scale for scale in scales if scale.label))
+
+
+def bar_numbers(scale: Scale) -> list[tuple[float, str]]:
+    """(position from 0 to 1, text) of the numbers on a scale's color bar."""
+    numbers = scale.bar_ticks()
+    names = scale.names or tuple(number_text(value, 3) for value, _ in numbers)
+    return [(place, name) for (_, place), name in zip(numbers, names, strict=True)]
 
 
 def _is_visible(mark: Mark, panel: Panel) -> bool:

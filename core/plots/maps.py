@@ -107,6 +107,12 @@ def cell_text(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def bare_axes(rows: int, columns: int) -> tuple[PlotAxis, PlotAxis]:
+    """The horizontal and the vertical axis of a map of so many cells, which are not drawn."""
+    across = PlotAxis(low=-0.5, high=columns - 0.5, hidden=True)
+    return across, PlotAxis(low=rows - 0.5, high=-0.5, hidden=True)
+
+
 def pixel_axes(
     rows: tuple[float, float], columns: tuple[float, float], *, named: bool = True
 ) -> tuple[PlotAxis, PlotAxis]:

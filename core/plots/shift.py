@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.plots.axes import number_text
+from core.plots.maps import bare_axes
 from core.plots.plot import (
     Boxes,
     Color,
@@ -80,8 +81,7 @@ def _map_panel(
 ) -> Panel:
     """A small map in a frame; the pointer calls rows and columns by these names."""
     rows, columns = values.shape
-    across = PlotAxis(low=-0.5, high=columns - 0.5, hidden=True)
-    down = PlotAxis(low=rows - 0.5, high=-0.5, hidden=True)
+    across, down = bare_axes(rows, columns)
     heat = Heat(values, scale, names=names)
     frame = Boxes([(-0.5, columns - 0.5, -0.5, rows - 0.5)], color="padding", width=1)
     return Panel((heat, frame), across, down, title, note, cell=1.0, size="small")
@@ -236,7 +236,7 @@ def cosine_axis(cosines: Numbers) -> tuple[PlotAxis, float, str]:
     last = ceil(log10(most) - 1e-9)
     ticks = [(10.0**n, f"{1 - 10.0**n:.{-n}f}") for n in range(one + 1, min(last, -1) + 1)]
     if last >= 0:
-        ticks.append(next((place, name) for place, name in FAR if most <= place))
+        ticks.append(next((far for far in FAR if most <= far[0]), FAR[-1]))
     places, names = zip((10.0**one, "1"), *ticks, strict=True)
     axis = PlotAxis("cosine", 1.25 * places[-1], 0.8 * places[0], True, ticks=places, names=names)
     note = "The vertical axis is logarithmic in 1 − cosine: one 9 more is a tenth of the distance to 1."

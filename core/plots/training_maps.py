@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SpecError
+from core.plots.maps import bare_axes
 from core.plots.plot import Heat, Mark, Panel, Plot, PlotAxis, Scale, Words, signed_scale
 from core.plots.training import NOTHING, Floats
 
@@ -194,8 +195,7 @@ def kernels_plot(
             [str(number) for number in range(len(places))],
         ),
     )
-    across = PlotAxis(low=-0.5, high=cols - 0.5, hidden=True)
-    down = PlotAxis(low=rows - 0.5, high=-0.5, hidden=True)
+    across, down = bare_axes(rows, cols)
     title = "Kernels of the first layer"
     channels = kernels.shape[1]
     notes = (f"The {channels} input channels of a kernel stand side by side.",)

@@ -28,7 +28,8 @@ def show_plot(plot: Plot, key: str, on_click: Callable[[str], None] | None = Non
             the panel, under which the session state has the selected point.
     """
     from viz.plots.html import foot_html, head_html, heading_html
-    from viz.plots.panel import fixed_width, panel_figure
+    from viz.plots.panel import panel_figure
+    from viz.plots.sizes import fixed_width
 
     dark, enlarged = is_dark(), ENLARGED if is_presented() else 1.0
     names = [f"{key}_{number}" for number in range(len(plot.panels))]

@@ -6,12 +6,11 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from core.plots.axes import number_text
-from core.plots.legend import Entry, color_bars, entries
+from core.plots.legend import Entry, bar_numbers, color_bars, entries
 from core.plots.maps import block_notes, cells_across, cells_down
 from core.plots.plot import Bars, Boxes, Dash, Hatch, Panel, Plot, Points, Polyline, Scale, Symbol
 from viz.plots.colors import screen_color, stops
-from viz.plots.panel import (
+from viz.plots.sizes import (
     MAP_ROOM,
     fixed_width,
     map_size,
@@ -146,11 +145,9 @@ def _bar_html(scale: Scale, plot: Plot, enlarged: float) -> str:
     first = plot.panels[0]
     width = map_size(first, enlarged)[0] if first.cell and len(plot.panels) == 1 else WIDEST_BAR
     colors = ",".join(f"{color} {100 * place:.3g}%" for place, color in stops(scale))
-    ticks = scale.bar_ticks()
-    names = scale.names or tuple(number_text(value, 3) for value, _ in ticks)
     numbers = "".join(
         f'<span style="left:{100 * place:.4g}%">{escape(name)}</span>'
-        for (_, place), name in zip(ticks, names, strict=True)
+        for place, name in bar_numbers(scale)
     )
     return (
         f'<div class="plot-bar" style="width:min(100%,{width}px)">{escape(scale.label)}'

@@ -9,17 +9,13 @@ import base64
 from collections.abc import Callable, Sequence
 from html import escape
 from io import BytesIO
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from core.plots.axes import span, ticks
+from core.plots.axes import span
 from core.plots.maps import (
-    cell_pixels,
-    cells_across,
-    cells_down,
     first_lines,
     with_block_means,
 )
@@ -35,32 +31,26 @@ from core.plots.plot import (
     Points,
     Polyline,
     Side,
-    Size,
     Symbol,
     Words,
     corners,
 )
 from viz.plots.colors import color_at, ink_on, rgba, screen_color, stops
 from viz.plots.figure import Figure
+from viz.plots.sizes import (
+    MAP_ROOM,
+    READABLE,
+    TYPE,
+    axis_numbers,
+    cell_height,
+    margins,
+    panel_height,
+)
 
 Trace = dict[str, Any]
 """One trace as Plotly's own dictionary: many times faster to make than its classes."""
-MAP_ROOM: dict[Size, int] = {"large": 520, "medium": 320, "small": 200}
-"""Pixels for the longer side of a map."""
-HEIGHTS: dict[Size, int] = {"large": 340, "medium": 250, "small": 170}
-"""Height in pixels of a panel that is not a map."""
-ROW = 46
-"""Height in pixels of a row of a panel with rows."""
-TYPE = 12
-"""Size of type in pixels."""
 MOST_MARKERS = 12
 """Most symbols on a line; more would hide its dashes."""
-READABLE = 22
-"""Least side in pixels of a cell that holds a text."""
-DIGIT = 0.52
-"""Width of a digit as a share of the size of type."""
-LONGEST_NAME = 18
-"""Most characters in a line of a name on an axis."""
 FONT = '"Source Sans", "Source Sans 3", sans-serif'
 """Typeface of the page."""
 GRID = "rgba(128,128,128,0.25)"
@@ -107,108 +97,6 @@ class _Look:
         return {"color": self.color(color), "dash": dash, "width": width * self.enlarged}
 
 
-def map_size(panel: Panel, enlarged: float = 1.0) -> tuple[int, int]:
-    """Width and height in pixels of a map: whole multiples of a cell, where one is not smaller."""
-    room = MAP_ROOM[panel.size] * enlarged
-    across, down = cells_across(panel), cells_down(panel)
-    if max(across, down) > room:
-        shrunk = room / max(across, down)
-        return round(across * shrunk), max(1, round(down * shrunk))
-    side = cell_pixels(panel, room)
-    return round(across * side), round(down * side)
-
-
-def fixed_width(panel: Panel, enlarged: float = 1.0) -> int | None:
-    """Width in pixels of a panel's figure, which scrolls on a narrow screen; None if it adapts."""
-    if not panel.in_type:
-        return None
-    around = margins(panel, enlarged)
-    return type_size(panel, enlarged)[0] + around["l"] + around["r"]
-
-
-def type_size(panel: Panel, enlarged: float = 1.0) -> tuple[int, int]:
-    """Width and height in pixels of a panel whose axes count in sizes of the type."""
-    (left, right), (low, high) = span(panel, "x"), span(panel, "y")
-    unit = TYPE * enlarged
-    return round(abs(right - left) * unit), round(abs(high - low) * unit)
-
-
-def margins(panel: Panel, enlarged: float = 1.0) -> dict[str, int]:
-    """Pixels around the axes for their numbers and names."""
-    type_size = TYPE * enlarged
-    left = right = 8.0
-    top = bottom = 6.0
-    if not panel.y.hidden:
-        names = [name for _, name in _numbers(panel, "y", enlarged)]
-        left = (
-            0.6 * type_size * max((len(n) for name in names for n in name.split("\n")), default=0)
-        )
-        left += 10 + (1.5 * type_size if panel.y.name else 0)
-        top = 8.0
-    if not panel.x.hidden:
-        names = [name for _, name in _numbers(panel, "x", enlarged)]
-        lines = max((name.count("\n") + 1 for name in names), default=0)
-        bottom = 1.3 * type_size * lines + 6 + (1.5 * type_size if panel.x.name else 0)
-        right = 0.3 * type_size * len(names[-1]) + 6 if names else right
-    return {"l": round(left), "r": round(right), "t": round(top), "b": round(bottom)}
-
-
-def _numbers(panel: Panel, side: Any, enlarged: float) -> list[tuple[float, str]]:
-    """The numbers on one axis of a panel, as many as fit on a phone."""
-    most = {"large": 7, "medium": 5, "small": 4}[panel.size]
-    numbers = ticks(getattr(panel, side), span(panel, side), most)
-    return [(place, _in_lines(name)) for place, name in numbers]
-
-
-def _in_lines(name: str) -> str:
-    """A name of an axis's number in lines of at most `LONGEST_NAME` characters."""
-    return name if len(name) <= LONGEST_NAME else "\n".join(wrap(name, LONGEST_NAME))
-
-
-def panel_height(panel: Panel, enlarged: float = 1.0) -> int:
-    """Height of a panel's figure in pixels, its margins included."""
-    around = margins(panel, enlarged)
-    return _inside_height(panel, enlarged) + around["t"] + around["b"]
-
-
-def _inside_height(panel: Panel, enlarged: float) -> int:
-    """Height of a panel's axes in pixels."""
-    if panel.cell:
-        return map_size(panel, enlarged)[1]
-    if panel.in_type:
-        return type_size(panel, enlarged)[1]
-    return round((ROW * panel.rows if panel.rows else HEIGHTS[panel.size]) * enlarged)
-
-
-def _cell_height(heat: Heat, panel: Panel, enlarged: float) -> float:
-    """Height of a map's cells in pixels."""
-    low, high = span(panel, "y")
-    return _inside_height(panel, enlarged) * heat.height / abs(high - low)
-
-
-def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = None) -> int:
-    """Least width of a panel's figure in pixels with which texts fit their cells; 0 for none.
-
-    Args:
-        panel: The panel.
-        enlarged: Factor for all lengths, for projectors.
-        lines: Number of lines of each text that count; None for all.
-    """
-    left, right = span(panel, "x")
-    widths = [
-        (DIGIT * TYPE * enlarged * (len(line) - 0.5 * line.count(".")) + 1)
-        * abs(right - left)
-        / mark.width
-        for mark in panel.marks
-        if isinstance(mark, Heat) and _cell_height(mark, panel, enlarged) >= READABLE
-        for row in mark.texts
-        for text in row
-        for line in text.split("\n")[:lines]
-    ]
-    around = margins(panel, enlarged)
-    return round(max(widths)) + around["l"] + around["r"] if widths else 0
-
-
 def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> Figure:
     """The axes and marks of a panel.
 
@@ -248,7 +136,7 @@ def _axis(look: _Look, side: Any) -> dict[str, Any]:
     axis: PlotAxis = getattr(look.panel, side)
     ends = span(look.panel, side)
     limits = [float(np.log10(end)) for end in ends] if axis.log else list(ends)
-    numbers = _numbers(look.panel, side, look.enlarged)
+    numbers = axis_numbers(look.panel, side, look.enlarged)
     settings: dict[str, Any] = {
         "range": limits,
         "type": "log" if axis.log else "linear",
@@ -336,7 +224,7 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         heat.left + heat.width * (np.arange(cols) + 0.5),
         heat.top + heat.height * (np.arange(rows) + 0.5),
     )
-    high = _cell_height(heat, panel, look.enlarged)
+    high = cell_height(heat, panel, look.enlarged)
     traces = [trace, _cell_lines(heat, look)] if heat.gaps else [trace]
     if len(heat.texts) and high >= READABLE:
         traces.append(_texts(heat, values, middles, high, look))

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from core.plots.axes import number_text, span, ticks
-from core.plots.legend import color_bars, entries
+from core.plots.axes import span, ticks
+from core.plots.legend import bar_numbers, color_bars, entries
 from core.plots.maps import block_notes, cells_across, cells_down
 from core.plots.plot import Panel, Plot, Scale
 from viz.slides.marks import MOST_CELLS, colormap, draw_mark, draw_swatch
@@ -217,7 +217,7 @@ class _Drawing:
     def _bars_width(self, bars: Sequence[Scale]) -> float:
         """Inches that the color bars take on the right."""
         points = 0.85 * self.style.points
-        numbers = max(width_of(name, points) for scale in bars for _, name in _bar_numbers(scale))
+        numbers = max(width_of(name, points) for scale in bars for _, name in bar_numbers(scale))
         return 2 * GAP + BAR_WIDTH + 0.1 + numbers + self._label_width(bars)
 
     def _label_width(self, bars: Sequence[Scale]) -> float:
@@ -239,7 +239,7 @@ class _Drawing:
         points = 0.85 * self.style.points
         labels = [self._label(scale, len(bars)) for scale in bars]
         longest = max(width_of(line, points) for label in labels for line in label)
-        steps = max(len(_bar_numbers(scale)) for scale in bars) - 1
+        steps = max(len(bar_numbers(scale)) for scale in bars) - 1
         numbers = 1.5 * steps * SPACING * points / 72  # the end ones are moved in by half a line
         each = max(each, numbers, longest if len(bars) > 1 else 0)
         first = (top + bottom - each - (each + GAP) * (len(bars) - 1)) / 2
@@ -255,7 +255,7 @@ class _Drawing:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_linewidth(0.8)
         points = 0.85 * self.style.points
-        numbers = _bar_numbers(scale)
+        numbers = bar_numbers(scale)
         half = 0.5 * SPACING * points / 72
         for place, name in numbers:
             y = box.top + box.height * (1 - place)
@@ -307,13 +307,6 @@ class _Drawing:
         return self._write(
             box.left, box.top - 0.05, "\n".join(lines), fontsize=0.85 * self.style.points, **look
         )
-
-
-def _bar_numbers(scale: Scale) -> list[tuple[float, str]]:
-    """(position from 0 to 1, text) of the numbers on a color bar."""
-    numbers = scale.bar_ticks()
-    names = scale.names or tuple(number_text(value, 3) for value, _ in numbers)
-    return [(place, name) for (_, place), name in zip(numbers, names, strict=True)]
 
 
 def _in_rows(widths: Sequence[float], room: float) -> tuple[list[tuple[float, int]], int]:

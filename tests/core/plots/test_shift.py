@@ -17,6 +17,7 @@ from core.plots.shift import (
     comparison_plot,
     comparison_scales,
     consistency_plot,
+    cosine_axis,
     cosine_text,
     pictures_plot,
 )
@@ -204,3 +205,10 @@ def test_numbers_are_never_rounded_up_to_what_they_are_not() -> None:
     assert cosine_text(0.99999999) == "0.9999"
     assert cosine_text(0.5554) == "0.555"
     assert cosine_text(-1.0) == "−1.000"
+
+
+def test_opposite_outputs_stay_on_the_axis_after_rounding() -> None:
+    axis, _, _ = cosine_axis(np.array([1.0, -1.0 - 1e-15]))
+    assert axis.names[-1] == "−1"
+    assert axis.ticks is not None
+    assert axis.ticks[-1] == 2.0

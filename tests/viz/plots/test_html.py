@@ -13,7 +13,7 @@ from core.plots.legend import entries
 from core.plots.plot import Heat, Panel, Plot, Points
 from tests.viz.plots.gallery import PLOTS, SIGNED, line_panel, map_panel
 from viz.plots.html import foot_html, head_html, heading_html, swatch_svg
-from viz.plots.panel import width_for_texts
+from viz.plots.sizes import width_for_texts
 
 CLASSES = [f"c{n}" for n in range(9)]
 

@@ -13,9 +13,10 @@ import pytest
 from core.plots.maps import cells_across, cells_down, pixel_axes
 from core.plots.plot import Boxes, Heat, Panel, Scale
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, line_panel, map_panel
-from viz.plots import panel as renderer
+from viz.plots import sizes
 from viz.plots.colors import color_at, ink_on
-from viz.plots.panel import map_size, margins, panel_figure, panel_height, width_for_texts
+from viz.plots.panel import panel_figure
+from viz.plots.sizes import map_size, margins, panel_height, width_for_texts
 from viz.theme import UNREAD
 
 EVERY = [pytest.param(panel, id=f"{name} {n}")
@@ -155,9 +156,9 @@ def test_margins_hold_the_longest_name_on_an_axis() -> None:
     (bars, _) = PLOTS["bars"].panels
     narrow = replace(bars, y=replace(bars.y, names=("a", "b")))
     assert margins(bars)["l"] > margins(narrow)["l"] + 60
-    longest = max(len(line) for _, name in renderer._numbers(bars, "y", 1)
+    longest = max(len(line) for _, name in sizes.axis_numbers(bars, "y", 1)
                   for line in name.split("\n"))  # fmt: skip
-    assert longest <= renderer.LONGEST_NAME
+    assert longest <= sizes.LONGEST_NAME
 
 
 def test_everything_in_pixels_grows_with_the_projector() -> None:
