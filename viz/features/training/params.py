@@ -123,10 +123,11 @@ def comparison(values: LabSettings, own: OwnImages | None = None) -> Comparison:
         SpecError: The variants are no values of the parameter that varies, settings contradict
             each other, or the uploaded images are not on the server.
     """
+    first = min(values.seed, LARGEST_SEED + 1 - values.seeds)
+    values = values.updated({"seed": first})
     vary, chosen = values.vary, chosen_variants(values)
     task = _task(values, own)
     specs = tuple(_spec(values.updated({vary: each}), task) for each in chosen)
-    first = min(values.seed, LARGEST_SEED + 1 - values.seeds)
     seeds = tuple(range(first, first + values.seeds))
     return Comparison(specs, seeds, tuple(variant_label(vary, each) for each in chosen))
 
