@@ -15,6 +15,7 @@ from threading import Timer
 import streamlit as st
 from starlette.middleware import Middleware
 
+from viz.server.first_page import FirstPage
 from viz.server.headers import SecurityHeaders
 from viz.server.limits import SessionLimit, UploadLimit
 from viz.server.names import HostNameCheck
@@ -58,5 +59,6 @@ app = st.App(
         Middleware(HostNameCheck, address=SETTINGS.public_address),
         Middleware(SessionLimit, max_sessions=SETTINGS.max_sessions),
         Middleware(UploadLimit),
+        Middleware(FirstPage, style=HERE / "viz" / "shell" / "style.css"),
     ],
 )

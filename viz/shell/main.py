@@ -25,7 +25,6 @@ PHOTOGRAPHS = [
 st.set_page_config(
     page_title="Strides and receptive fields", page_icon=FOLDER / "icon.svg", layout="wide"
 )
-st.html(FOLDER / "style.css")
 if "sections" not in st.session_state:  # once per session, because it looks up a file per page
     st.session_state["sections"] = {
         group: [
