@@ -75,6 +75,8 @@ class Cell:
     def html(self, scope: str = "") -> str:
         """The cell as HTML; ``scope`` is "col" for the heading of a column."""
         scope = scope or ("row" if self.head else "")
+        if not self.text:
+            scope = ""  # a corner heads nothing: screen readers would announce an empty heading
         tag = "th" if scope else "td"
         attributes = {"scope": scope, "class": self.kind, "title": self.title}
         written = "".join(f" {n}='{escape(text)}'" for n, text in attributes.items() if text)

@@ -74,16 +74,16 @@ def sample_picker(page: PageState[LabSettings], count: int) -> None:
     """Draw the choice of a test image."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         widget(page.values, "sample", high=count - 1, width=180)
-        for icon, step, help_text in (
-            ("chevron_left", -1, "The previous image"),
-            ("chevron_right", 1, "The next image"),
+        for label, icon, step in (
+            ("Previous image", "chevron_left", -1),
+            ("Next image", "chevron_right", 1),
         ):
             st.button(
-                f":material/{icon}:",
+                label,
+                icon=f":material/{icon}:",
                 key=f"training_sample_{step}",
                 on_click=_on_sample,
                 args=(step, count),
-                help=help_text,
             )
 
 
