@@ -12,14 +12,14 @@ from core.plots.axes import number_text, span
 from core.plots.plot import Heat, Numbers, Panel, Plot, PlotAxis
 
 
-def cell_pixels(panel: Panel, room: float) -> int:
-    """Side of a cell of a panel's map in pixels: the largest that fits, and at least 1.
+def cell_pixels(across: float, down: float, room: float) -> int:
+    """Side in pixels of a map's cells: the largest that fits, and at least 1.
 
     Args:
-        panel: A panel with a cell size.
+        across, down: How many cells the map is wide and high.
         room: Pixels for the longer side of the map.
     """
-    return max(1, int(room / max(cells_across(panel), cells_down(panel)) + 1e-6))
+    return max(1, int(room / max(across, down) + 1e-6))
 
 
 def cells_across(panel: Panel) -> float:
@@ -40,7 +40,7 @@ def with_block_means(heat: Heat, most: float) -> tuple[Heat, int]:
     A larger map becomes one of means of square blocks; blank cells do not count in them, and
     hover texts and texts in cells are left out.
     """
-    block = _block(heat, most)
+    block = block_side(max(heat.values.shape), most)
     if block == 1:
         return heat, 1
     values = np.asarray(heat.values, dtype=np.float64)
@@ -51,10 +51,9 @@ def with_block_means(heat: Heat, most: float) -> tuple[Heat, int]:
     return replace(heat, values=means, width=width, height=height, texts=(), hover=()), block
 
 
-def _block(heat: Heat, most: float) -> int:
-    """How many cells a side a drawn cell stands for, so that there are at most ``most`` a side."""
-    longest = int(max(heat.values.shape))
-    return max(1, ceil(longest / most - 1e-9))
+def block_side(cells: float, most: float) -> int:
+    """How many cells a side a drawn cell stands for, so that at most ``most`` are drawn of these."""
+    return max(1, ceil(cells / most - 1e-9))
 
 
 def _block_sums(values: Numbers, block: int) -> Numbers:
@@ -63,6 +62,21 @@ def _block_sums(values: Numbers, block: int) -> Numbers:
     for axis in (0, 1):
         values = np.add.reduceat(values, np.arange(0, values.shape[axis], block), axis=axis)
     return values
+
+
+def most_cells(heat: Heat, panel: Panel, room: float) -> float:
+    """Most cells a side of a map with which none is smaller than a pixel.
+
+    Args:
+        heat: The map, which may be a part of the panel only.
+        panel: The panel.
+        room: Pixels for the longer side of the panel.
+    """
+    if not panel.cell:
+        return room
+    left, right, top, bottom = heat.box
+    whole = panel.cell * max(cells_across(panel), cells_down(panel))
+    return room * max(right - left, bottom - top) / whole
 
 
 def block_notes(plot: Plot, room: Callable[[Panel], float]) -> list[str]:
@@ -75,7 +89,7 @@ def block_notes(plot: Plot, room: Callable[[Panel], float]) -> list[str]:
     blocks: set[tuple[int, int]] = set()
     for panel in plot.panels:
         for heat in (mark for mark in panel.marks if isinstance(mark, Heat)):
-            block = _block(heat, room(panel))
+            block = block_side(max(heat.values.shape), most_cells(heat, panel, room(panel)))
             rows, cols = (min(block, side) for side in heat.values.shape)
             blocks |= {(rows, cols)} if block > 1 else set()
     return [f"Each cell shows the mean of {rows}×{cols} values." for rows, cols in sorted(blocks)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ CONFIG = {"displayModeBar": False}
 
 
 def show_plot(plot: Plot, key: str, on_click: Callable[[str], None] | None = None) -> None:
-    """Draw a plot: its title, its panels side by side where there is room, its legend and notes.
+    """Draw a plot: its title, its panels in a grid, its color bars, its legend and notes.
 
     Args:
         plot: The plot.
@@ -27,42 +26,30 @@ def show_plot(plot: Plot, key: str, on_click: Callable[[str], None] | None = Non
         on_click: Callback of a click on a cell of a map with ``select``; its argument is the key of
             the panel, under which the session state has the selected point.
     """
-    from viz.plots.html import foot_html, head_html, heading_html
+    from viz.plots.html import bars_html, foot_html, head_html, heading_html
     from viz.plots.panel import panel_figure
     from viz.plots.sizes import fixed_width
 
     dark, enlarged = is_dark(), ENLARGED if is_presented() else 1.0
-    names = [f"{key}_{number}" for number in range(len(plot.panels))]
     with st.container(key=f"plot_{key}"):
-        classes = [f"st-key-panel_{name}" for name in names]
-        st.html(head_html(plot, classes, enlarged))
-        with st.container(
-            key=f"panels_{key}",
-            horizontal=True,
-            vertical_alignment="top" if plot.together == 1 else "bottom",
-        ):
-            for number, (panel, name) in enumerate(zip(plot.panels, names, strict=True)):
-                if number % plot.together == 0:
-                    group = _group(f"{key}_{number}", plot.together)
-                with group, st.container(key=f"panel_{name}"):
+        st.html(head_html(plot, key, enlarged))
+        with st.container(key=f"panels_{key}"):
+            for number, panel in enumerate(plot.panels):
+                name = f"{key}_{number}"
+                with st.container(key=f"panel_{name}"):
                     if heading := heading_html(panel):
                         st.html(heading)
                     figure = panel_figure(panel, enlarged, dark=dark)
-                    alt = plot.alt if name == names[0] else panel.title or plot.title
+                    alt = panel.title or plot.title if number else plot.alt
                     width = fixed_width(panel, enlarged) or "stretch"
                     look: dict[str, Any] = {"width": width, "height": "stretch", "theme": None}
                     look |= {"config": CONFIG, "alt": alt}
                     look |= _on_click(panel, name, on_click)
                     st.plotly_chart(figure, key=name, **look)
+            if bars := bars_html(plot):
+                st.html(bars)
         if foot := foot_html(plot, dark=dark, enlarged=enlarged):
             st.html(foot)
-
-
-def _group(key: str, panels: int) -> AbstractContextManager[Any]:
-    """A container for panels that stay side by side where there is room; none for one panel."""
-    if panels == 1:
-        return nullcontext()
-    return st.container(key=f"together_{key}", horizontal=True, vertical_alignment="bottom")
 
 
 def _on_click(panel: Panel, name: str, on_click: Callable[[str], None] | None) -> dict[str, Any]:

@@ -1,23 +1,16 @@
-"""The HTML around a plot's panels: title, headings, legend, color bars, notes, and their sizes."""
+"""The HTML around a plot's panels: title, headings, legend, color bars and notes."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from html import escape
 
 from core.plots.legend import Entry, bar_numbers, color_bars, entries
-from core.plots.maps import block_notes, cells_across, cells_down
+from core.plots.maps import block_notes
 from core.plots.plot import Bars, Boxes, Dash, Hatch, Panel, Plot, Points, Polyline, Scale, Symbol
 from viz.plots.colors import screen_color, stops
-from viz.plots.sizes import (
-    MAP_ROOM,
-    fixed_width,
-    map_size,
-    margins,
-    panel_height,
-    width_for_texts,
-)
+from viz.plots.layout import style_sheet
+from viz.plots.sizes import MAP_ROOM
 
 DASHES: dict[Dash, str] = {
     "solid": "", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 4",
@@ -46,77 +39,20 @@ SHAPES: dict[Symbol, str] = {
     "none": "",
 }
 """SVG paths of symbols in a swatch of 26×14."""
-LEAST_WIDTH = 210
-"""Least width in pixels of the axes of a panel that is not a map, beside others."""
-COLUMN_GAP = 22
-"""Pixels between two panels side by side."""
-WIDEST_BAR = 420
-"""Largest width in pixels of a color bar."""
 
 
-def head_html(plot: Plot, names: Sequence[str], enlarged: float = 1.0) -> str:
-    """The title and the subtitle of a plot, and a style sheet with the sizes of its panels.
+def head_html(plot: Plot, key: str, enlarged: float = 1.0) -> str:
+    """The title and the subtitle of a plot, and its style sheet.
 
     Args:
         plot: The plot.
-        names: CSS classes of the panels' boxes.
+        key: The key of its container on the page.
         enlarged: Factor for all lengths, for projectors.
     """
     title = f"<h4>{escape(plot.title)}</h4>" if plot.title else ""
     below = f"<p>{escape(plot.subtitle)}</p>" if plot.subtitle else ""
-    css = [
-        _panel_css(panel, name, enlarged) for panel, name in zip(plot.panels, names, strict=True)
-    ]
-    return f'<div class="plot-head">{title}{below}</div><style>{"".join(css)}{_columns_css(plot, names, enlarged)}</style>'
-
-
-def _columns_css(plot: Plot, names: Sequence[str], enlarged: float) -> str:
-    """Equal widths of panels that are not maps, where all columns of the plot have room."""
-    if not plot.columns or plot.panels[0].cell:
-        return ""
-    count = min(plot.columns, len(plot.panels))
-    boxes = ",".join(f'[data-testid="stLayoutWrapper"]:has(> .{name})' for name in names)
-    room = count * (LEAST_WIDTH + margins(plot.panels[0], enlarged)["l"]) + (count - 1) * COLUMN_GAP
-    width = f"calc((100cqw - {(count - 1) * COLUMN_GAP}px)/{count} - 0.1px)"
-    return f"@container (min-width:{room}px){{{boxes}{{flex:0 0 {width}}}}}"
-
-
-def _panel_css(panel: Panel, name: str, enlarged: float) -> str:
-    """Width and height of a panel, and from which width on texts are written into its cells.
-
-    A map is a whole multiple of its cells wide on every screen.
-    """
-    whole, first = (width_for_texts(panel, enlarged, lines) for lines in (None, 1))
-    rule = "@container chart (max-width:{}px){{.{} .textpoint{}{{display:none}}}}"
-    css = rule.format(first - 1, name, "") if first else ""
-    css += rule.format(whole - 1, name, " .line:nth-child(n+2)") if whole > first else ""
-    return css + _size_css(panel, name, enlarged)
-
-
-def _size_css(panel: Panel, name: str, enlarged: float) -> str:
-    """Width and height of a panel."""
-    height = panel_height(panel, enlarged)
-    box = f'[data-testid="stLayoutWrapper"]:has(> .{name})'
-    chart = f'.{name} [data-testid="stPlotlyChart"]'
-    around = margins(panel, enlarged)
-    if panel.in_type:
-        scrolled = f"{box}{{flex:0 1 auto;min-width:0}}.{name}{{overflow-x:auto}}"
-        width = fixed_width(panel, enlarged)
-        return f"{scrolled}.{name} > *{{min-width:{width}px}}{chart}{{height:{height}px}}"
-    if not panel.cell:
-        least = f"min({LEAST_WIDTH + around['l']}px,100cqw)"
-        return f"{box}{{flex:1 1 {least};min-width:{least}}}{chart}{{height:{height}px}}"
-    beside, outside = around["l"] + around["r"], around["t"] + around["b"]
-    width, _ = map_size(panel, enlarged)
-    count = max(1, round(cells_across(panel)))
-    step = count if count <= width else 1
-    ratio = cells_down(panel) / cells_across(panel)
-    room = f"100cqw - {beside}px"
-    fitting = f"max(round(down,{room},{step}px),min({room},{step}px))"
-    return (
-        f"{box}{{--map:min({width}px,{fitting});flex:0 0 auto;width:calc(var(--map) + {beside}px)}}"
-        f"{chart}{{height:calc(var(--map)*{ratio:.6f} + {outside}px)}}"
-    )
+    css = style_sheet(plot, key, enlarged)
+    return f'<div class="plot-head">{title}{below}</div><style>{css}</style>'
 
 
 def heading_html(panel: Panel) -> str:
@@ -128,29 +64,30 @@ def heading_html(panel: Panel) -> str:
 
 
 def foot_html(plot: Plot, *, dark: bool = False, enlarged: float = 1.0) -> str:
-    """The legend, the color bars and the notes of a plot; "" if it has none of them."""
+    """The legend and the notes of a plot; "" if it has neither."""
     keys = "".join(_entry_html(entry, dark) for entry in entries(plot))
     legend = f'<div class="plot-legend">{keys}</div>' if keys else ""
-    indent = margins(plot.panels[0], enlarged)["l"]
-    bars = "".join(_bar_html(scale, plot, enlarged) for scale in color_bars(plot))
-    bars = f'<div class="plot-bars" style="margin-left:{indent}px">{bars}</div>' if bars else ""
     sentences = [*plot.notes, *block_notes(plot, lambda panel: MAP_ROOM[panel.size] * enlarged)]
     notes = "".join(f"<p>{escape(note)}</p>" for note in sentences)
     notes = f'<div class="plot-notes">{notes}</div>' if notes else ""
-    return f'<div class="plot-foot">{bars}{legend}{notes}</div>' if bars + legend + notes else ""
+    return f'<div class="plot-foot">{legend}{notes}</div>' if legend + notes else ""
 
 
-def _bar_html(scale: Scale, plot: Plot, enlarged: float) -> str:
+def bars_html(plot: Plot) -> str:
+    """The color bars of a plot; "" if it has none."""
+    bars = "".join(_bar_html(scale, number) for number, scale in enumerate(color_bars(plot)))
+    return f'<div class="plot-bars">{bars}</div>' if bars else ""
+
+
+def _bar_html(scale: Scale, number: int) -> str:
     """A color bar with its numbers below and its label above."""
-    first = plot.panels[0]
-    width = map_size(first, enlarged)[0] if first.cell and len(plot.panels) == 1 else WIDEST_BAR
     colors = ",".join(f"{color} {100 * place:.3g}%" for place, color in stops(scale))
     numbers = "".join(
         f'<span style="left:{100 * place:.4g}%">{escape(name)}</span>'
         for place, name in bar_numbers(scale)
     )
     return (
-        f'<div class="plot-bar" style="width:min(100%,{width}px)">{escape(scale.label)}'
+        f'<div class="plot-bar bar-{number}">{escape(scale.label)}'
         f'<i style="background:linear-gradient(to right,{colors})"></i><div>{numbers}</div></div>'
     )
 

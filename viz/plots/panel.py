@@ -17,6 +17,7 @@ from PIL import Image
 from core.plots.axes import span
 from core.plots.maps import (
     first_lines,
+    most_cells,
     with_block_means,
 )
 from core.plots.plot import (
@@ -190,7 +191,7 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
     """The cells of a map, the texts in them, and what a click selects."""
     panel = look.panel
     room = MAP_ROOM[panel.size] * look.enlarged
-    heat, _ = with_block_means(heat, room)
+    heat, _ = with_block_means(heat, most_cells(heat, panel, room))
     values = np.asarray(heat.values, dtype=np.float64)
     rows, cols = values.shape
     trace: Trace = {

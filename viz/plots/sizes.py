@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from math import ceil
 from textwrap import wrap
 from typing import Any
 
 from core.plots.axes import span, ticks
-from core.plots.maps import cell_pixels, cells_across, cells_down
+from core.plots.maps import block_side, cell_pixels, cells_across, cells_down
 from core.plots.plot import Heat, Panel, Size
 
-MAP_ROOM: dict[Size, int] = {"large": 520, "medium": 320, "small": 200}
+MAP_ROOM: dict[Size, int] = {"large": 520, "medium": 352, "small": 264}
 """Pixels for the longer side of a map."""
+LEAST_MAP = 200
+"""Pixels that the longer side of a map has at least, where its column is wide enough."""
 HEIGHTS: dict[Size, int] = {"large": 340, "medium": 250, "small": 170}
 """Height in pixels of a panel that is not a map."""
 ROW = 46
@@ -21,19 +24,36 @@ READABLE = 22
 """Least side in pixels of a cell that holds a text."""
 DIGIT = 0.52
 """Width of a digit as a share of the size of type."""
+FRAME = 2.0
+"""Pixels around a map without axes, for its frame."""
 LONGEST_NAME = 18
 """Most characters in a line of a name on an axis."""
 
 
 def map_size(panel: Panel, enlarged: float = 1.0) -> tuple[int, int]:
-    """Width and height in pixels of a map: whole multiples of a cell, where one is not smaller."""
+    """Width and height in pixels of a map: whole multiples of what it draws as one cell."""
+    across, down = drawn_cells(panel, enlarged)
     room = MAP_ROOM[panel.size] * enlarged
-    across, down = cells_across(panel), cells_down(panel)
-    if max(across, down) > room:
-        shrunk = room / max(across, down)
-        return round(across * shrunk), max(1, round(down * shrunk))
-    side = cell_pixels(panel, room)
+    side = max(cell_pixels(across, down, room), _least_cell(across, down))
     return round(across * side), round(down * side)
+
+
+def least_map_width(panel: Panel, enlarged: float = 1.0) -> int:
+    """Least width in pixels of a map whose longer side has `LEAST_MAP` pixels."""
+    across, down = drawn_cells(panel, enlarged)
+    return round(across * _least_cell(across, down))
+
+
+def _least_cell(across: float, down: float) -> int:
+    """Side in pixels of the cells of a map whose longer side has at least `LEAST_MAP` pixels."""
+    return ceil(LEAST_MAP / max(across, down) - 1e-6)
+
+
+def drawn_cells(panel: Panel, enlarged: float = 1.0) -> tuple[float, float]:
+    """How many drawn cells a map is wide and high; a drawn cell may be the mean of a block."""
+    across, down = cells_across(panel), cells_down(panel)
+    block = block_side(max(across, down), MAP_ROOM[panel.size] * enlarged)
+    return across / block, down / block
 
 
 def fixed_width(panel: Panel, enlarged: float = 1.0) -> int | None:
@@ -56,6 +76,8 @@ def margins(panel: Panel, enlarged: float = 1.0) -> dict[str, int]:
     type_size = TYPE * enlarged
     left = right = 8.0
     top = bottom = 6.0
+    if panel.cell and panel.x.hidden and panel.y.hidden:
+        left = right = top = bottom = FRAME
     if not panel.y.hidden:
         names = [name for _, name in axis_numbers(panel, "y", enlarged)]
         left = (
@@ -113,8 +135,9 @@ def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = Non
         lines: Number of lines of each text that count; None for all.
     """
     left, right = span(panel, "x")
+    least = READABLE if panel.cell else 0
     widths = [
-        (DIGIT * TYPE * enlarged * (len(line) - 0.5 * line.count(".")) + 1)
+        max(least, DIGIT * TYPE * enlarged * (len(line) - 0.5 * line.count(".")) + 1)
         * abs(right - left)
         / mark.width
         for mark in panel.marks

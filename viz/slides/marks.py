@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 
-from core.plots.maps import cells_across, first_lines, with_block_means
+from core.plots.maps import cells_across, first_lines, most_cells, with_block_means
 from core.plots.plot import (
     Bars,
     Boxes,
@@ -139,7 +139,7 @@ def _photo(pen: _Pen, photo: Photo) -> list[Any]:
 def _heat(pen: _Pen, heat: Heat) -> list[Any]:
     """The cells of a map, and the texts in them."""
     ends = pen.axes.get_xlim(), pen.axes.get_ylim()
-    heat, _ = with_block_means(heat, MOST_CELLS)
+    heat, _ = with_block_means(heat, most_cells(heat, pen.panel, MOST_CELLS))
     shares = np.ma.masked_invalid(heat.scale.shares(heat.values))
     rows, cols = shares.shape
     colors: Any = colormap(heat.scale)

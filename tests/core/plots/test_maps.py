@@ -30,7 +30,7 @@ def test_blocks_hold_the_means_of_their_cells(values: np.ndarray, most: int) -> 
 
 def test_the_largest_whole_multiple_is_taken() -> None:
     panel = Panel((Heat(np.zeros((7, 10)), SCALE),), cell=1.0)
-    assert maps.cell_pixels(panel, 99) == 9
+    assert maps.cell_pixels(10, 7, 99) == 9
     assert (maps.cells_across(panel), maps.cells_down(panel)) == (10, 7)
 
 

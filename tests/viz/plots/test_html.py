@@ -1,25 +1,20 @@
-"""The HTML around a plot: title, sizes, legend, color bars, notes."""
+"""The HTML around a plot: title, legend, color bars, notes."""
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from core.plots.legend import entries
-from core.plots.plot import Heat, Panel, Plot, Points
-from tests.viz.plots.gallery import PLOTS, SIGNED, line_panel, map_panel
-from viz.plots.html import foot_html, head_html, heading_html, swatch_svg
-from viz.plots.sizes import width_for_texts
-
-CLASSES = [f"c{n}" for n in range(9)]
+from core.plots.plot import Panel, Plot, Points
+from tests.viz.plots.gallery import PLOTS
+from viz.plots.html import bars_html, foot_html, head_html, heading_html, swatch_svg
 
 
 def head(plot: Plot) -> str:
-    return head_html(plot, CLASSES[: len(plot.panels)])
+    return head_html(plot, "key")
 
 
 @pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
@@ -38,40 +33,14 @@ def test_what_a_visitor_wrote_is_escaped() -> None:
     assert not re.search(r"<[bius]>", html.replace("<b>&lt;u&gt;</b>", ""))
 
 
-def test_a_map_is_a_whole_multiple_on_a_narrow_screen_too() -> None:
-    css = head(Plot("", (map_panel(45),), ""))
-    assert "round(down,100cqw" in css
-    assert ",45px)" in css
-    assert "--map:min(495px," in css
-
-
-def test_panels_in_columns_are_equally_wide_where_there_is_room() -> None:
-    panels = tuple(replace(line_panel(), title=f"{n}") for n in range(4))
-    css = head(Plot("", panels, "", columns=3))
-    assert "{flex:0 0 calc((100cqw - 44px)/3" in css
-    assert css.count(":has(> .c3)") == 2
-    assert "flex:0 0" not in head(Plot("", panels, ""))
-
-
-def test_texts_in_cells_are_hidden_on_screens_that_are_too_narrow() -> None:
-    panel = map_panel()
-    rule = f"@container chart (max-width:{width_for_texts(panel) - 1}px){{.c0 .textpoint{{"
-    assert rule in head(Plot("", (panel,), ""))
-    heat = Heat(np.ones((1, 2)), SIGNED, texts=[["4\n12,345", "5"]])
-    css = head(Plot("", (Panel((heat,)),), ""))
-    assert (
-        css.count("@container chart") == css.count(".c0 .textpoint .line:nth-child(n+2)") + 1 == 2
-    )
-    assert ".textpoint" not in head(Plot("", (line_panel(),), ""))
-
-
 def test_every_scale_has_one_bar_with_its_label_and_ends() -> None:
-    foot = foot_html(PLOTS["two scales"])
-    assert foot.count("linear-gradient") == 2
-    assert "gradient<i" in foot
-    assert "energy, share of the peak<i" in foot
-    assert foot_html(PLOTS["log"]).count("linear-gradient") == 1
-    assert "−2" in foot
+    bars = bars_html(PLOTS["two scales"])
+    assert bars.count("linear-gradient") == 2
+    assert "gradient<i" in bars
+    assert "energy, share of the peak<i" in bars
+    assert bars_html(PLOTS["log"]).count("linear-gradient") == 1
+    assert "−2" in bars
+    assert bars_html(PLOTS["lines"]) == ""
 
 
 def test_means_of_blocks_are_said() -> None:

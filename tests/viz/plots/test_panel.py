@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,19 @@ def test_a_map_is_a_whole_multiple_of_its_cells(side: int, enlarged: float) -> N
     width, height = map_size(panel, enlarged)
     assert width % cells_across(panel) == height % cells_down(panel) == 0
     assert width <= 520 * enlarged < width + side
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+@pytest.mark.parametrize("side", [1, 7, 19, 48, 56, 96, 133, 150, 224, 265, 300, 1000])
+def test_a_map_has_200_pixels_and_whole_ones_for_what_it_draws(side: int, size: Any) -> None:
+    panel = replace(map_panel(side), size=size)
+    assert 200 <= map_size(panel)[0] <= 520
+    across, _ = sizes.drawn_cells(panel)
+    drawn = panel_figure(panel).data[0].z.shape[1]
+    assert drawn == ceil(across - 1e-9)
+    assert map_size(panel)[0] / across == pytest.approx(
+        round(map_size(panel)[0] / across), rel=0.01
+    )
 
 
 def test_a_map_that_is_too_large_becomes_one_of_means() -> None:
