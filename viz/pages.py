@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+APP_TITLE = "Strides and receptive fields"
 GROUPS = ("One layer", "Networks", "Downsampling", "Classroom")
 """Sections of the navigation, in order; a section without pages is left out."""
 
@@ -25,6 +26,11 @@ class Page:
     icon: str
     group: str
     help: str
+
+
+def tab_title(*parts: str) -> str:
+    """The title of a browser tab: what is open, from the most particular to the name of the app."""
+    return " · ".join((*parts, APP_TITLE))
 
 
 PAGES: tuple[Page, ...] = (

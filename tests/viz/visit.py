@@ -110,5 +110,5 @@ def warned(at: AppTest) -> str:
 
 
 def text_of(at: AppTest) -> str:
-    """All running text on the page."""
-    return "\n".join(element.value for element in at.markdown)
+    """All headings and all running text on the page."""
+    return "\n".join(element.value for element in (*at.title, *at.header, *at.markdown))

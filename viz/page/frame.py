@@ -43,13 +43,22 @@ def warm_up() -> None:
         skeleton.empty()
 
 
-def heading_with_menu_container(text: str) -> DeltaGenerator:
-    """Draw the heading of a page; returns the container beside it, for the menu that saves files."""
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.markdown(f"#### {text}", width="content")
-        return st.container(width="content")
+def heading(title: str, sentence: str) -> DeltaGenerator:
+    """Draw the heading of a page: its title, and one sentence below it.
+
+    Args:
+        title: What is shown, in Markdown.
+        sentence: What this is, and what to do first, in Markdown; "" for none.
+
+    Returns:
+        The container at the right of the title, for the menu that saves files.
+    """
+    with st.container(key="heading", horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False)
+        menu = st.container(width="content")
+    if sentence:
+        st.markdown(sentence)
+    return menu
 
 
 def open_tab(

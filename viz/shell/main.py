@@ -9,7 +9,7 @@ import streamlit as st
 from core.data import PICTURES
 from viz.page import progress
 from viz.page.session import read_shell
-from viz.pages import GROUPS, PAGES
+from viz.pages import GROUPS, PAGES, tab_title
 from viz.shell import present, share, tour_bar
 
 FOLDER = Path(__file__).parent
@@ -22,9 +22,7 @@ PHOTOGRAPHS = [
 ]
 
 # The icon is a file of this app: the browser would load a Material icon from another server.
-st.set_page_config(
-    page_title="Strides and receptive fields", page_icon=FOLDER / "icon.svg", layout="wide"
-)
+st.set_page_config(page_icon=FOLDER / "icon.svg", layout="wide")
 if "sections" not in st.session_state:  # once per session, because it looks up a file per page
     st.session_state["sections"] = {
         group: [
@@ -42,6 +40,7 @@ if "sections" not in st.session_state:  # once per session, because it looks up 
         for group in GROUPS
     }
 chosen = st.navigation({g: pages for g, pages in st.session_state["sections"].items() if pages})
+st.set_page_config(page_title=tab_title(chosen.title))
 name = chosen.url_path or PAGES[0].name
 if st.session_state.get("page") not in (None, name):
     # The visitor has left the previous page, so its computations are withdrawn.

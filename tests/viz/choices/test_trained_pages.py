@@ -50,7 +50,7 @@ def settled(at: AppTest) -> AppTest:
 
 
 def said(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.warning, at.error, at.info)
+    kinds = (at.title, at.header, at.markdown, at.caption, at.warning, at.error, at.info)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from viz.params import Settings, choice, labeled_choice, number
@@ -143,10 +144,15 @@ def test_a_refusal_says_why_and_its_buttons_change_the_values() -> None:
     assert PAGE["state"].values["n"] == 1
 
 
-def test_the_heading_leaves_a_place_for_the_menu() -> None:
+@pytest.mark.parametrize("sentence", ["", "Choose a layer."])
+def test_the_heading_has_a_sentence_below_it_and_leaves_a_place_for_the_menu(sentence: str) -> None:
     from viz.page import frame
 
     def draw(state: Any) -> None:
-        frame.heading_with_menu_container("What is seen").markdown("the menu")
+        frame.heading("What is seen", sentence).markdown("the menu")
 
-    assert [m.value for m in visit(draw).markdown] == ["#### What is seen", "the menu"]
+    at = visit(draw)
+    assert [(title.value, title.proto.hide_anchor) for title in at.title] == [
+        ("What is seen", True)
+    ]
+    assert [m.value for m in at.markdown] == ["the menu", *[sentence] * bool(sentence)]

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from core.blocks.stages import Stage
     from viz.features.blocks.compute import BlockProbe
 
+SENTENCE = (
+    "Parts that published networks downsample with, measured on one photograph: open a tab, and "
+    "choose the picture at the side."
+)
+"""The sentence below the title, true on every tab."""
 SLOT = "architectures"
 """Slot of `viz.page.progress` for the experiments."""
 
@@ -62,8 +67,10 @@ def _stages_view(page: PageState[ArchitectureSettings]) -> None:
     stages = compute.stage_table(name)
     size = "×".join(map(str, network.published_network(name).input_size))
     reductions = sum(before.grid > after.grid for before, after in pairwise(stages))
+    st.header(
+        f"{network.network_title(name)} on {size}: the size falls {reductions} times", anchor=False
+    )
     st.markdown(
-        f"#### {network.network_title(name)} on {size}: the size falls {reductions} times\n"
         "A stage is all that runs on maps of one size. Norms and activations are counted with the "
         "layer before them."
     )
@@ -100,7 +107,7 @@ def page() -> None:
         state.show_warnings()
         with st.sidebar:
             picture_and_seed_controls(state.values)
-        menu = frame.heading_with_menu_container("How published networks shrink their input")
+        menu = frame.heading("How published networks shrink their input", SENTENCE)
         name, place = frame.open_tab(state.values, VIEWS, "view")
         probes: dict[Block, BlockProbe] = {}
         with place:

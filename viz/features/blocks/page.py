@@ -46,10 +46,9 @@ def _heading(values: BlockSettings) -> DeltaGenerator:
         values[name] for name in ("in_channels", "input_height", "input_width")
     )
     images = "1 image" if values.batch == 1 else f"{values.batch} images"
-    menu = frame.heading_with_menu_container(f"{title}: {images} of {channels}×{height}×{width}")
-    if not own:
-        st.markdown(comparison.sentence)
-    return menu
+    return frame.heading(
+        f"{title}: {images} of {channels}×{height}×{width}", "" if own else comparison.sentence
+    )
 
 
 def page() -> None:

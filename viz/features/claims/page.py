@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from viz.features.claims import view
 from viz.features.claims.params import PAGE, ClaimSettings, make_valid
 from viz.features.claims.view import SLOT, SLOT_ALL, SLOT_GRID
@@ -24,11 +22,11 @@ def page() -> None:
             view.open_claim(values)
             return
         progress.withdraw_requests(SLOT, SLOT_GRID)
-        st.markdown("#### Claims, tested: what is said, and what is measured")
-        st.markdown(
+        frame.heading(
+            "Claims, tested: what is said, and what is measured",
             "Each of these statements is found in textbooks. Open one: it is put to the test with "
             "PyTorch at that moment. Its verdict is taken over several settings; your own setting "
-            "shows where it stops holding."
+            "shows where it stops holding.",
         )
         view.run_all(values)
         view.filters(values)

@@ -29,6 +29,7 @@ from viz.page import progress
 from viz.page.plots import show_plot
 from viz.page.session import bind_widget, change_settings
 from viz.page.widgets import widget
+from viz.pages import PAGES, tab_title
 from viz.server.queue import View
 
 SLOT, SLOT_GRID, SLOT_ALL = "claim", "claim grid", "claims"
@@ -81,7 +82,7 @@ def claim_list(values: ClaimSettings) -> None:
         for one in selected:
             if one.topic != topic:
                 topic = one.topic
-                st.markdown(f"##### {topic}")
+                st.header(topic, anchor=False)
             _claim_row(one)
 
 
@@ -177,9 +178,10 @@ def _results_view(rows: list[GridRuns]) -> None:
 def open_claim(values: ClaimSettings) -> None:
     """Show one claim in large type: statement, verdict, settings, chart and evidence."""
     one = claim(values.claim)
+    st.set_page_config(page_title=tab_title(f"Claim {one.number}", _page_title(PAGE)))
     _claim_navigation(one)
     with st.container(key="statement"):
-        st.markdown(f"## {one.number} · {_escaped_markdown(one.statement)}")
+        st.title(f"{one.number} · {_escaped_markdown(one.statement)}", anchor=False)
     verdict = st.container()
     left, right = st.columns([1, 2.4], gap="large")
     with left:
@@ -257,8 +259,9 @@ def _grid_verdict_view(one: Claim) -> None:
 
 def _draw_verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
     """Show the verdict on the claim, in how many settings it holds, and a table of all settings."""
-    st.markdown(
-        f"### :{COLORS[grid_verdict.verdict]}[{VERDICT_SIGNS[grid_verdict.verdict]} {grid_verdict.verdict}]"
+    st.header(
+        f":{COLORS[grid_verdict.verdict]}[{VERDICT_SIGNS[grid_verdict.verdict]} {grid_verdict.verdict}]",
+        anchor=False,
     )
     condition = (
         f" **Holds when** {_escaped_markdown(grid_verdict.condition)}."
@@ -293,8 +296,9 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
     if outcome is None:
         st.warning(f"{claim_run.refusal[:1].upper()}{claim_run.refusal[1:]}.")
         return
-    st.markdown(
-        f"##### With this setting: :{COLORS[outcome.verdict]}[{VERDICT_SIGNS[outcome.verdict]} {outcome.verdict}]"
+    st.header(
+        f"With this setting: :{COLORS[outcome.verdict]}[{VERDICT_SIGNS[outcome.verdict]} {outcome.verdict}]",
+        anchor=False,
     )
     condition = (
         f" **Holds when** {_escaped_markdown(outcome.condition)}." if outcome.condition else ""
@@ -317,6 +321,4 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
 
 def _page_title(page: str) -> str:
     """Return the title of the page with this name."""
-    from viz.pages import PAGES
-
     return next(each.title for each in PAGES if each.name == page)

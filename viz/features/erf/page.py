@@ -37,17 +37,21 @@ def _request(analysis: Analysis, state: PageState[ErfSettings]) -> Request:
     return request
 
 
-def _heading(analysis: Analysis, request: Request) -> None:
-    """Draw the title, which names the unit, and a sentence on both kinds of receptive field."""
+def _heading(analysis: Analysis, request: Request) -> DeltaGenerator:
+    """Draw the title, which names the unit, and a sentence on both kinds of receptive field.
+
+    Returns:
+        The container for the menu of slides.
+    """
     line = analysis.line(request.layer)
     assert line is not None
     row, col = request.unit
     most = "at most " if line.field.bound else ""
     size = f"{most}{'×'.join(f'{n:g}' for n in line.field.size)}"
-    st.markdown(
-        f"#### {analysis.network.title}: what unit ({row}, {col}) of `{line.label}` really uses\n"
+    return frame.heading(
+        f"{analysis.network.title}: what unit ({row}, {col}) of `{line.label}` really uses",
         f"Its windows cover {size} pixels, the *theoretical* receptive field. How much each of "
-        "them can move the unit is its gradient, averaged over draws: the *effective* one."
+        "them can move the unit is its gradient, averaged over draws: the *effective* one.",
     )
 
 
@@ -94,21 +98,20 @@ def page() -> None:
                 progress.withdraw_requests("erf", *BELOW)
                 _refuse(refusal, most, values)
             elif analysis and request:
-                _heading(analysis, request)
-                menu = _map_switches(values)
+                menu = _heading(analysis, request)
+                _map_switches(values)
                 unit_picker(values, analysis, request.layer, analysis.fields[request.layer].grid)
                 _results(request, state, menu)
 
 
-def _map_switches(values: ErfSettings) -> DeltaGenerator:
-    """Draw the switches of the map's appearance; returns the container for the menu of slides.
+def _map_switches(values: ErfSettings) -> None:
+    """Draw the switches of the map's appearance.
 
     They are outside the fragment that is drawn again during the measurement.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         widget(values, "log")
         widget(values, "over")
-        return st.container(width="content")
 
 
 def _results(request: Request, state: PageState[ErfSettings], menu: DeltaGenerator) -> None:

@@ -10,6 +10,12 @@ from viz.features.exercises.tabs import DRAW
 from viz.page import frame
 from viz.page.session import PageState
 
+TITLE = "Exercises: predict, then see it worked out"
+SENTENCE = (
+    "Answer the question before anything is shown; then you see the solution, and the layer or "
+    "network in motion."
+)
+
 
 def page() -> None:
     """Read the settings from the URL, write them back, and show the controls and the open tab."""
@@ -24,6 +30,7 @@ def page() -> None:
     if values.tab == TABS["practice"]:
         with st.sidebar:
             controls.sidebar(values)
+    frame.heading(TITLE, SENTENCE)
     name, place = frame.open_tab(values, TABS)
     with place:
         if values.answer:

@@ -75,7 +75,8 @@ def _heading_and_score(current: Question, values: ExerciseSettings) -> None:
     score: Score = values.score
     level = KINDS[current.kind].levels[current.level - 1]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.markdown(f"#### {values.number} · {KINDS[current.kind].label}: {level}", width="content")
+        title = f"{values.number} · {KINDS[current.kind].label}: {level}"
+        st.header(title, anchor=False, width="content")
         st.markdown(f"**{_score_words(score)}**", width="content")
 
 
@@ -145,7 +146,7 @@ def _verdict_view(verdict: Feedback, values: ExerciseSettings) -> None:
     show(verdict.message, icon=f":material/{icon}:")
     st.button("Next question", type="primary", icon=":material/arrow_forward:",
               key="next_question", on_click=controls.on_next)  # fmt: skip
-    st.markdown("**Worked solution**")
+    st.header("Worked solution", anchor=False)
     st.markdown(verdict.solution)
 
 
@@ -154,7 +155,7 @@ def _verdict_view(verdict: Feedback, values: ExerciseSettings) -> None:
 
 def _demonstration(current: Question) -> None:
     """Show the question's layer or network in motion, or why it cannot be shown."""
-    st.markdown("**See it move**")
+    st.header("See it move", anchor=False)
     try:
         if isinstance(current.subject, LayerSubject):
             _player_view(current, current.subject)
@@ -229,7 +230,8 @@ def interview_tab(values: ExerciseSettings) -> None:
     name, guess = values.interview, values.guess
     row = INTERVIEWS[name]
     widget(values, "interview", on_change=controls.on_interview_chosen)
-    st.markdown(f"#### {row.title}\n{row.ask}")
+    st.header(row.title, anchor=False)
+    st.markdown(row.ask)
     answered = 0 < guess <= len(row.options)
     if answered:
         _interview_answer(name, guess - 1)

@@ -45,9 +45,7 @@ def _sidebar(values: FieldSettings) -> None:
 def _headline(analysis: Analysis) -> DeltaGenerator:
     """Draw the title and the sentence on the last map; returns the container for the menu."""
     _, height, width = analysis.network.input_size
-    menu = frame.heading_with_menu_container(f"{analysis.network.title} on {height}×{width}")
-    st.markdown(headline(analysis))
-    return menu
+    return frame.heading(f"{analysis.network.title} on {height}×{width}", headline(analysis))
 
 
 def _save(analysis: Analysis, values: FieldSettings) -> None:

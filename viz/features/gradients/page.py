@@ -21,14 +21,11 @@ def _heading(values: GradientSettings) -> DeltaGenerator:
     """Draw the heading and its explanation; returns the container for the menu that saves files."""
     kind = KIND_LABELS[values.arriving]
     size = f"{values.input_height}×{values.input_width}"
-    menu = frame.heading_with_menu_container(
-        f"Where does the gradient go? On {size} px, upstream gradient: {kind}"
-    )
-    st.markdown(
+    return frame.heading(
+        f"Where does the gradient go? On {size} px, upstream gradient: {kind}",
         "For each layer: the upstream gradient at its output, and the gradient at its input that "
-        "it causes. Click a unit of an output; colors and numbers are on one scale."
+        "it causes. Click a unit of an output; colors and numbers are on one scale.",
     )
-    return menu
 
 
 def _gradient_charts(layers: list[PageLayer], values: GradientSettings) -> None:

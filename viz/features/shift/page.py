@@ -23,6 +23,11 @@ DRAW = {
     "spectra": shift_tabs.spectra_tab,
 }
 """Function of each tab that needs no network, by its name in the URL."""
+SENTENCE = (
+    "A layer with a stride samples its input, so a small shift can change its output: move the "
+    "slider, and compare the layers."
+)
+"""The sentence below the title, true on every tab."""
 WHY = (
     "A layer with stride $s$ computes $y_i = g(x)_{s i}$: of the map $g(x)$ that it would have at "
     "stride 1 it keeps every $s$-th value. $g(x)$ moves with the picture, whatever $g$ is; the "
@@ -62,8 +67,8 @@ def page() -> None:
         state.show_warnings()
         with st.sidebar:
             network_controls(values, analysis) if network_open else layer_controls(values)
-        menu = frame.heading_with_menu_container(
-            "Shift and aliasing: does the output move when the picture does?"
+        menu = frame.heading(
+            "Shift and aliasing: does the output move when the picture does?", SENTENCE
         )
         name, place = frame.open_tab(values, TABS)
         if not network_open:

@@ -25,12 +25,13 @@ from viz.features.sizes.params import (
 from viz.features.sizes.tabs import DRAW, draw_save_menu
 from viz.page import frame, words
 
+SENTENCE = "The output size of one layer: set the layer at the side, or open a table of many."
 Axes = tuple[AxisFormula, AxisFormula]
 
 
 def _heading(spec: LayerSpec, size: Pair, values: SizesSettings) -> DeltaGenerator:
     """Draw the heading with a link to the layer's board; returns the container for the save menu."""
-    place = frame.heading_with_menu_container(f"{words.layer_title(spec)}, on {words.times(size)}")
+    place = frame.heading(f"{words.layer_title(spec)}, on {words.times(size)}", SENTENCE)
     with place, st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.page_link(
             BOARD,

@@ -39,11 +39,11 @@ def page() -> None:
     """Show the tour page."""
     with frame.page_state(PAGE, Settings, warm=False) as state:
         state.show_warnings()
-        st.markdown(f"#### From a stride to what a ResNet unit sees, in {len(TOUR)} stops")
-        st.markdown(
+        frame.heading(
+            f"From a stride to what a ResNet unit sees, in {len(TOUR)} stops",
             "Each stop opens a page as a lecture wants it: change its settings as you like, the tour "
             "leads back. *Page Down* goes on, *Page Up* back, on a keyboard or a presenter; the "
-            "address keeps the place."
+            "address keeps the place.",
         )
         _start_button(int(shell_query().get("tour", 0)))
         columns = st.columns(2, gap="large")

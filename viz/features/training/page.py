@@ -19,6 +19,11 @@ from viz.page.save_menu import save_menu
 from viz.page.session import PageState
 from viz.page.words import error_sentence
 
+SENTENCE = (
+    "Train small nets on the same batches and compare what they learn: press *Train*, or first "
+    "choose at the side in what they differ."
+)
+"""The sentence below the title."""
 WHY = (
     "All nets begin from the same seed, see the same images in the same order, and are trained by "
     "the same rule; only the one thing that is varied differs. A difference of one run may still "
@@ -65,7 +70,7 @@ def _draw_experiment(
 ) -> None:
     """Draw the experiment in a sentence, its results or progress, and the open tab."""
     values = state.values
-    menu = frame.heading_with_menu_container(words.heading(comparison, values.vary))
+    menu = frame.heading(words.heading(comparison, values.vary), SENTENCE)
     lab = Lab(comparison, facts, draw_results(Lab(comparison, facts)))
     name, place = frame.open_tab(values, TABS)
     with place:

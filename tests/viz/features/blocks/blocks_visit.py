@@ -45,7 +45,7 @@ def tables(app: AppTest) -> list[str]:
 
 def said(app: AppTest) -> str:
     """All running text, warnings and information."""
-    parts = (*app.markdown, *app.warning, *app.info, *app.caption)
+    parts = (*app.title, *app.header, *app.markdown, *app.warning, *app.info, *app.caption)
     return "\n".join(part.value for part in parts)
 
 

@@ -74,7 +74,7 @@ def pressed(app: AppTest, which: str) -> AppTest:
 
 
 def words_of(app: AppTest) -> str:
-    return "\n".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
+    return "\n".join(m.value for m in (*app.title, *app.header, *app.markdown, *app.caption))
 
 
 def url_of(app: AppTest) -> dict[str, str]:
@@ -374,8 +374,8 @@ def test_every_light_claim_opens_with_verdict_picture_and_evidence(
     app = visit({"claim": str(one.number)})
     outcome = compute.outcome(one.number, default_settings(one))
     assert any(
-        m.value.startswith("##### With this setting") and f" {outcome.verdict}]" in m.value
-        for m in app.markdown
+        heading.value.startswith("With this setting") and f" {outcome.verdict}]" in heading.value
+        for heading in app.header
     )
     assert any(m.value.startswith("It holds in ") for m in app.markdown)
     assert len(app.get("plotly_chart")) == 1

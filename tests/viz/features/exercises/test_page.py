@@ -41,7 +41,15 @@ def url_of(app: AppTest) -> dict[str, str]:
 
 
 def words_of(app: AppTest) -> str:
-    said = [*app.markdown, *app.caption, *app.success, *app.error, *app.info]
+    said = [
+        *app.title,
+        *app.header,
+        *app.markdown,
+        *app.caption,
+        *app.success,
+        *app.error,
+        *app.info,
+    ]
     return "\n".join(each.value for each in said)
 
 

@@ -52,7 +52,7 @@ def test_every_architecture_opens_with_its_numbers(name: str) -> None:
     assert not at.warning
     assert len(cones(at)) == 1
     text, shown = text_of(at), table(at)
-    assert f"#### {TABLE[name].title} on " in text
+    assert f"{TABLE[name].title} on " in text
     assert f"**{TABLE[name].parameters:,}** parameters" in text
     assert sum(shown["parameters"]) == TABLE[name].parameters
     assert shown["layer"] == [line["label"] for line in cones(at)[0]["lines"]]
@@ -158,7 +158,7 @@ def test_the_layers_of_an_architecture_are_the_architecture(name: str) -> None:
     press(at, "Change its layers")
     assert (values(at)["network"], values(at)["layers"]) == ("own", NOTATIONS[name])
     assert at.text_area(key="layers_text").value == NOTATIONS[name]
-    assert "#### These layers on " in text_of(at)
+    assert "These layers on " in text_of(at)
     link = link_of(at)
     assert link["tab"] == "edit"  # the button opens the editor
     assert columns(visit(**{**link, "tab": "layers"})) == before

@@ -56,7 +56,7 @@ def again(app: AppTest) -> AppTest:
 
 
 def words_of(app: AppTest) -> str:
-    return "\n".join(m.value for m in app.markdown)
+    return "\n".join(m.value for m in (*app.title, *app.header, *app.markdown))
 
 
 def url_of(app: AppTest) -> dict[str, str]:

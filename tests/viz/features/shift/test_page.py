@@ -65,7 +65,7 @@ def settled(app: AppTest) -> AppTest:
 
 
 def words_of(app: AppTest) -> str:
-    return "\n".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
+    return "\n".join(m.value for m in (*app.title, *app.header, *app.markdown, *app.caption))
 
 
 def url_of(app: AppTest) -> dict[str, str]:

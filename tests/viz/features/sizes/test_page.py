@@ -38,7 +38,7 @@ def visit(query: Mapping[str, str] | None = None) -> AppTest:
 
 
 def words_of(app: AppTest) -> str:
-    return "\n".join(m.value for m in app.markdown)
+    return "\n".join(m.value for m in (*app.title, *app.header, *app.markdown))
 
 
 def html_of(app: AppTest) -> str:

@@ -108,7 +108,7 @@ def test_variants_are_chosen_and_the_last_one_brings_back_the_usual(server: Serv
     at.multiselect(key="training_variants").set_value(["dilated", "max"])
     again(at)
     assert link_of(at)["variants"] == "dilated,max"
-    assert text_of(at).startswith("#### Two nets")
+    assert text_of(at).startswith("Two nets")
     at.multiselect(key="training_variants").set_value([])
     again(at)
     assert "variants" not in link_of(at)

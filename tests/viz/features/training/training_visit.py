@@ -96,7 +96,7 @@ def lines(at: AppTest) -> list[str]:
 
 def said(at: AppTest) -> str:
     """Every sentence of the page."""
-    kinds = (at.markdown, at.caption, at.warning, at.error, at.info)
+    kinds = (at.title, at.header, at.markdown, at.caption, at.warning, at.error, at.info)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
