@@ -59,5 +59,6 @@ chosen.run()
 st.sidebar.caption(f"Photographs, cropped and scaled: {'; '.join(PHOTOGRAPHS)}.")
 with tools:
     share.share_button(name)
+    present.page_keys(shell["present"])
 if return_place is not None:
     tour_bar.return_button(return_place, stop, name)

@@ -7,13 +7,10 @@ from urllib.parse import parse_qsl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from viz.components.keys.keys import keys
 from viz.lessons.tour import TOUR, Stop
 from viz.page.links import page_script_of, tour_stop_query
 from viz.page.session import change_shell, page_query
 
-KEYS = {"PageDown": ".st-key-tour_next button", "PageUp": ".st-key-tour_back button"}
-"""Keys of a presenter's remote, and the CSS selectors of the buttons they press."""
 REOPENED_STOP = "tour_to"
 """Session key of the number of the stop that `_reopen_stop` wants to open again."""
 
@@ -54,14 +51,13 @@ def _navigation_buttons(number: int) -> int:
             on = False
             st.button("Finish", type="primary", key="tour_finish", on_click=leave_tour)
         st.button(
-            "",
+            "Leave the tour",  # for screen readers: the style sheet shows only the icon
             icon=":material/close:",
             type="tertiary",
             key="tour_leave",
             help="Leave the tour; the page stays as it is",
             on_click=leave_tour,
         )
-    keys(KEYS, key="tour_keys")
     return number - 1 if back else number + 1 if on else 0
 
 

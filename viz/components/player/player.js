@@ -362,6 +362,7 @@ class Player {
     page.sums.onpointerleave = () => this.light(null);
     page.moving.onpointermove = (event) => event.pointerType === "mouse" && this.point(event);
     page.moving.onpointerleave = () => {
+      this.pointer = null;
       if (this.hover) {
         this.hover = null;
         this.drawMoving();
@@ -383,6 +384,9 @@ class Player {
   }
 
   point(event) {
+    const { clientX, clientY } = event;
+    if (this.pointer?.[0] === clientX && this.pointer[1] === clientY) return; // it has not moved
+    this.pointer = [clientX, clientY];
     const target = this.cellUnder(event);
     if (writePin(target) !== writePin(this.hover)) {
       this.hover = target;
@@ -427,6 +431,8 @@ class Player {
     else if (move) this.go(this.step + move[0] * across + move[1]);
     else if (act) act();
     else return;
+    this.hover = null; // a pointer that rests on the board counts again when it moves
+    this.drawMoving();
     event.preventDefault();
     event.stopPropagation();
   }

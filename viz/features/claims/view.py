@@ -222,6 +222,7 @@ def _claim_navigation(one: Claim) -> None:
                 label,
                 on_click=change_settings,
                 args=(PAGE, opening_changes(NUMBERS[other] if exists else one.number)),
+                key=f"claim_{label.lower()}",
                 icon=icon,
                 disabled=not exists,
             )

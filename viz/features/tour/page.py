@@ -11,6 +11,8 @@ from viz.page.session import shell_query
 from viz.params import Settings
 
 PAGE = "tour"
+COLUMNS = 3
+"""Columns of stops beside each other, where there is room."""
 
 
 def _start_button(number: int) -> None:
@@ -26,13 +28,13 @@ def _stop_links(stops: tuple[Stop, ...]) -> None:
     """Show stops, each as a link with its text."""
     for stop in stops:
         number = TOUR.index(stop) + 1
-        with st.container(key=f"tour_stop_{stop.name}", gap="xxsmall"):
+        with st.container(key=f"tour_stop_{stop.name}", gap=None):
             st.page_link(
                 page_script_of(stop),
                 label=f"{number}. {stop.title}",
                 query_params=tour_stop_query(number),
             )
-            st.caption(stop.text)
+            st.markdown(stop.text)
 
 
 def page() -> None:
@@ -46,11 +48,10 @@ def page() -> None:
             "address keeps the place.",
         )
         _start_button(int(shell_query().get("tour", 0)))
-        columns = st.columns(2, gap="large")
-        half = (len(TOUR) + 1) // 2
-        for column, stops in zip(columns, (TOUR[:half], TOUR[half:]), strict=True):
+        columns = st.columns(COLUMNS, gap="large")
+        for number, column in enumerate(columns):
             with column:
-                _stop_links(stops)
+                _stop_links(TOUR[len(TOUR) * number // COLUMNS : len(TOUR) * (number + 1) // COLUMNS])
         st.caption("The same pictures as slides: `python -m viz.slides tour out.zip`.")
 
 
