@@ -98,7 +98,9 @@ def test_page_keys_never_move_a_slider(wall: Wall) -> None:
     wall.page.mouse.click(*middle(wall, f"{PLAYER} .scrub"))
     step = wall.board["step"]
     assert step > 0
-    assert wall.press("PageDown")["step"] == step + 1, "one step of the board, no page of the slider"
+    assert wall.press("PageDown")["step"] == step + 1, (
+        "one step of the board, no page of the slider"
+    )
     wall.open("shift?shift=3")
     wall.page.mouse.click(*middle(wall, "[data-testid=stMain] [data-testid=stSlider]"))
     until(wall, "() => document.activeElement === document.body")
@@ -164,10 +166,10 @@ def test_the_full_screen_on_request(wall: Wall) -> None:
     until(wall, "() => !document.fullscreenElement")
     assert button.get_attribute("aria-pressed") == "false"
     wall.page.add_init_script(
-        "if (window.top === window && location.hash === '#none')"
+        "if (location.hash === '#none')"
         " Object.defineProperty(Document.prototype, 'fullscreenEnabled', { value: false });"
     )
-    wall.page.goto(f"{wall.url}/sizes?present=true#none")
+    wall.page.goto(f"{wall.url}/claims?present=true#none")
     wall.page.locator(".keys[data-ready]").wait_for(state="attached")
     assert wall.page.get_by_role("button", name="Full screen").count() == 0
 

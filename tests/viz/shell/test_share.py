@@ -65,7 +65,7 @@ def test_the_class_gets_the_settings_and_the_stop_but_not_presentation_mode() ->
     app = visit("sizes", stride="3", tour="4", present="true")
     app.button(key="share").click()
     run(app)
-    sent = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    sent = [json.loads(each.proto.json or "{}") for each in app.get("bidi_component")]
     (data,) = [each for each in sent if "address" in each]
     query = dict(parse_qsl(urlsplit(data["address"]).query))
     assert query == {"stride": "3", "tour": "4"}

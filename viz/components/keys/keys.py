@@ -15,9 +15,7 @@ _HTML = """<div class="keys"></div>
 """
 
 
-def keys(
-    buttons: Mapping[str, Sequence[str]], *, play: str, presented: bool, key: str
-) -> None:
+def keys(buttons: Mapping[str, Sequence[str]], *, play: str, presented: bool, key: str) -> None:
     """Let keys act on the page as long as this component is on it.
 
     Args:

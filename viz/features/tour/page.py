@@ -51,7 +51,9 @@ def page() -> None:
         columns = st.columns(COLUMNS, gap="large")
         for number, column in enumerate(columns):
             with column:
-                _stop_links(TOUR[len(TOUR) * number // COLUMNS : len(TOUR) * (number + 1) // COLUMNS])
+                _stop_links(
+                    TOUR[len(TOUR) * number // COLUMNS : len(TOUR) * (number + 1) // COLUMNS]
+                )
         st.caption("The same pictures as slides: `python -m viz.slides tour out.zip`.")
 
 
