@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,8 @@ from ..errors import SpecError
 from . import kernels
 from .operations import operation_of
 from .spec import LayerSpec
+from .sweep import Sweep, sweep, sweep_in_numpy
 from .window import Pair
-
-if TYPE_CHECKING:
-    from .sweep import Sweep
 
 PixelEdit = tuple[tuple[int, int, int], float]
 """One changed input value: ((channel, row, column), new value)."""
@@ -122,9 +119,11 @@ class BoardSpec:
 
     def run(self) -> Sweep:
         """Run the layer with torch and return all its windows and values."""
-        from .sweep import sweep  # imports torch, which no page needs before a layer runs
-
         return sweep(self.layer, self.source.pixels(), self.weight(), self.bias())
+
+    def run_in_numpy(self) -> Sweep:
+        """As `run`, but without torch."""
+        return sweep_in_numpy(self.layer, self.source.pixels(), self.weight(), self.bias())
 
 
 def torch_weight_index(layer: LayerSpec, index: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,11 +1,15 @@
-"""One layer run by torch on real data, with the taps of every output."""
+"""One layer run on real data, by torch or by NumPy, with the taps of every output.
+
+NumPy's values are there before torch is imported, which takes seconds. `agree` compares both.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..errors import SpecError
@@ -13,6 +17,9 @@ from .operations import FloatArray, check, operation_of, winner_positions
 from .padding import padding_source
 from .spec import LayerSpec
 from .window import OUTSIDE, Axis, IntArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +51,7 @@ class Terms:
 
     @property
     def total(self) -> float:
-        """Sum of products and bias: torch's output, up to rounding."""
+        """Sum of products and bias: the layer's output, up to rounding."""
         return float(self.product.sum() + self.bias)
 
 
@@ -58,7 +65,7 @@ class Sweep:
         weight: (O, C / groups, kernel height, kernel width) in window order, None for pooling
             by maximum or mean. For a transposed convolution this is torch's kernel flipped.
         bias: (O,) the bias; None for a layer without one.
-        output: (O, h, w) the output that torch computed.
+        output: (O, h, w) the output of the layer.
         rows, cols: positions of the windows along the height and the width of the padded grid.
         row_values, col_values: (grid,) the input index that each grid row (column) copies, or
             PAD where the grid holds ``fill_value``.
@@ -170,36 +177,142 @@ def sweep(
     Raises:
         SpecError: the layer does not fit the input, or an array has the wrong shape.
     """
+    import torch
+
     operation = operation_of(spec)
     inputs, *parameters = checked_tensors(spec, x, weight, bias)
     with torch.inference_mode():
         y = operation.run(spec, inputs, *parameters)
         winner = winner_positions(spec, inputs)[0].numpy() if operation.reduce == "max" else None
+    return replace(_windows(spec, x, weight, bias), output=y[0].numpy(), winner=winner)
+
+
+def sweep_in_numpy(
+    spec: LayerSpec,
+    x: NDArray[np.floating],
+    weight: NDArray[np.floating] | None = None,
+    bias: NDArray[np.floating] | None = None,
+) -> Sweep:
+    """As `sweep`, but with NumPy, in float64, as the sum, maximum or mean over the taps."""
+    check_arrays(spec, x, weight, bias)
+    windows = _windows(spec, x, weight, bias)
+    if operation_of(spec).reduce == "max":
+        output, winner = _maxima(windows)
+        return replace(windows, output=output, winner=winner)
+    return replace(windows, output=_sums(windows))
+
+
+def _windows(
+    spec: LayerSpec,
+    x: NDArray[np.floating],
+    weight: NDArray[np.floating] | None,
+    bias: NDArray[np.floating] | None,
+) -> Sweep:
+    """A sweep whose output is not computed: it is NaN, and there are no winners."""
+    operation = operation_of(spec)
     size = (x.shape[1], x.shape[2])
     rows, cols = operation.axes(spec, size)
+    shape = (operation.out_channels(spec), len(rows.starts), len(cols.starts))
     return Sweep(
         spec=spec,
         input=np.asarray(x, dtype=np.float32),
         weight=_window_weight(spec, weight),
         bias=None if bias is None else np.asarray(bias, dtype=np.float32),
-        output=y[0].numpy(),
+        output=np.full(shape, np.nan, dtype=np.float32),
         rows=rows,
         cols=cols,
         row_values=_copied_indices(rows, spec.padding[0], spec.padding_mode, size[0]),
         col_values=_copied_indices(cols, spec.padding[1], spec.padding_mode, size[1]),
         fill_value=float("-inf") if operation.reduce == "max" else 0.0,
-        winner=winner,
+        winner=None,
         divisor=_mean_divisors(spec, rows, cols) if operation.reduce == "mean" else None,
     )
 
 
-def checked_tensors(
+def _taps(windows: Sweep) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    """For each tap of the kernel its row, its column, and the (C, h, w) values it reads."""
+    rows, cols = windows.row_values, windows.col_values
+    copied = windows.input[:, rows.clip(min=0)[:, None], cols.clip(min=0)[None, :]]
+    copies_input = (rows >= 0)[:, None] & (cols >= 0)[None, :]
+    grid = np.where(copies_input, copied, windows.fill_value).astype(np.float64)
+    for row, down in enumerate(windows.rows.offsets):
+        for column, across in enumerate(windows.cols.offsets):
+            at_rows, at_cols = windows.rows.starts + down, windows.cols.starts + across
+            yield row, column, grid[:, at_rows[:, None], at_cols[None, :]]
+
+
+def _sums(windows: Sweep) -> FloatArray:
+    """(O, h, w) the sums of products of a convolution, with its bias, or the means of a pooling."""
+    outputs, height, width = windows.output.shape
+    groups = windows.groups
+    total = np.zeros((groups, outputs // groups, height * width))
+    for row, column, values in _taps(windows):
+        read = values.reshape(groups, -1, height * width)
+        if windows.weight is None:
+            total += read
+        else:
+            weight = windows.weight[:, :, row, column].astype(np.float64)
+            total += weight.reshape(groups, outputs // groups, -1) @ read
+    total = total.reshape(outputs, height, width)
+    if windows.divisor is not None:
+        total = total / windows.divisor
+    if windows.bias is not None:
+        total = total + windows.bias.astype(np.float64)[:, None, None]
+    return total.astype(np.float32)
+
+
+def _maxima(windows: Sweep) -> tuple[FloatArray, IntArray]:
+    """(C, h, w) the maxima, and the flat input position of the first one in each window."""
+    best = np.full(windows.output.shape, -np.inf)
+    winner = np.full(windows.output.shape, -1, dtype=np.int64)
+    for row, column, values in _taps(windows):
+        rows = windows.rows.source[windows.rows.starts + windows.rows.offsets[row]]
+        cols = windows.cols.source[windows.cols.starts + windows.cols.offsets[column]]
+        larger = values > best
+        position = rows[:, None] * windows.input.shape[2] + cols[None, :]
+        best = np.where(larger, values, best)
+        winner = np.where(larger, position, winner)
+    return best.astype(np.float32), winner
+
+
+def agree(first: Sweep, second: Sweep) -> bool:
+    """Whether two sweeps of one layer have the same output and winners, up to float32 rounding.
+
+    A sum of n products in any order is off by at most n units of rounding times the sum of their
+    magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1); convolutions
+    by Winograd's method, which torch may choose, lose a few bits more.
+    """
+    if first.output.shape != second.output.shape:
+        return False
+    if first.winner is not None or second.winner is not None:
+        same_winner = np.array_equal(_winners(first), _winners(second))
+        return same_winner and np.array_equal(first.output, second.output)
+    largest = float(np.abs(first.input).max(initial=0))
+    weights = 1.0 if first.weight is None else float(np.abs(first.weight).sum((1, 2, 3)).max())
+    bias = 0.0 if first.bias is None else float(np.abs(first.bias).max())
+    terms = len(first.rows.offsets) * len(first.cols.offsets)
+    terms *= 1 if first.weight is None else first.weight.shape[1]
+    rounding = WINOGRAD * (terms + 2) * float(np.finfo(np.float32).eps)
+    error = np.abs(first.output.astype(np.float64) - second.output)
+    return bool((error <= rounding * (largest * weights + bias)).all())
+
+
+WINOGRAD = 8
+"""Factor by which Winograd's method may be less accurate than a plain sum."""
+
+
+def _winners(sweep: Sweep) -> IntArray:
+    """The winners of a sweep of max pooling, and an empty array for another operation."""
+    return np.empty(0, dtype=np.int64) if sweep.winner is None else sweep.winner
+
+
+def check_arrays(
     spec: LayerSpec,
     x: NDArray[np.floating],
     weight: NDArray[np.floating] | None,
     bias: NDArray[np.floating] | None,
-) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-    """Check the arrays of `sweep` and return them as float32 tensors, the input (1, C, H, W).
+) -> None:
+    """Check the arrays of `sweep`.
 
     Raises:
         SpecError: the layer does not fit the input, or an array has the wrong shape.
@@ -214,6 +327,22 @@ def checked_tensors(
         if (None if array is None else array.shape) != shape:
             rule = "is nothing this layer has; leave it" if shape is None else f"must be {shape}"
             raise SpecError(name, rule, None if array is None else array.shape)
+
+
+def checked_tensors(
+    spec: LayerSpec,
+    x: NDArray[np.floating],
+    weight: NDArray[np.floating] | None,
+    bias: NDArray[np.floating] | None,
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Check the arrays of `sweep` and return them as float32 tensors, the input (1, C, H, W).
+
+    Raises:
+        SpecError: the layer does not fit the input, or an array has the wrong shape.
+    """
+    import torch
+
+    check_arrays(spec, x, weight, bias)
     inputs, *parameters = (
         None if array is None else torch.from_numpy(np.array(array, dtype=np.float32))
         for array in (x, weight, bias)

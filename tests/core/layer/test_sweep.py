@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from itertools import product
 from typing import Any
 
@@ -14,7 +15,7 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, blur_weight, operation_of
 from core.layer.padding import padding_source
-from core.layer.sweep import Sweep, sweep
+from core.layer.sweep import Sweep, agree, sweep, sweep_in_numpy
 from core.layer.window import OUTSIDE, PAD
 from tests.core import naive
 from tests.core.strategies import runs
@@ -38,6 +39,50 @@ def test_output_is_what_plain_loops_find(operation: str, data: st.DataObject) ->
     result = sweep(spec, x, weight, bias)
     assert result.output.shape == expected.shape
     np.testing.assert_allclose(result.output, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@examples(50)
+@given(data=st.data())
+def test_numpy_gives_what_torch_gives(operation: str, data: st.DataObject) -> None:
+    """For every operation, padding mode, group count and channel count; also the positions."""
+    run = data.draw(runs(operation))
+    by_torch, by_numpy = sweep(*run), sweep_in_numpy(*run)
+    np.testing.assert_allclose(by_numpy.output, by_torch.output, rtol=1e-4, atol=1e-5)
+    assert by_numpy.output.dtype == np.float32
+    assert agree(by_torch, by_numpy)
+    for each in fields(Sweep):
+        if each.name not in ("output", "rows", "cols"):
+            np.testing.assert_array_equal(
+                getattr(by_numpy, each.name), getattr(by_torch, each.name), each.name
+            )
+
+
+@given(runs("max_pooling"))
+def test_numpy_and_torch_take_the_first_of_equals(run: Run) -> None:
+    spec, x, _, _ = run
+    few_values = np.sign(x.round())
+    assert agree(sweep(spec, few_values), sweep_in_numpy(spec, few_values))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@examples(30)
+@given(data=st.data())
+def test_one_wrong_output_is_no_agreement(operation: str, data: st.DataObject) -> None:
+    run = data.draw(runs(operation))
+    result, wrong = sweep(*run), sweep_in_numpy(*run)
+    place = data.draw(st.sampled_from(places(result)))
+    output = wrong.output.copy()
+    magnitude = float(np.abs(run[1]).max()) + float(
+        0 if wrong.weight is None else np.abs(wrong.weight).sum()
+    )
+    output[place] = 1 if np.isneginf(output[place]) else output[place] + 0.01 * (1 + magnitude) ** 2
+    assert not agree(result, replace(wrong, output=output))
+    assert not agree(result, replace(wrong, output=result.output[:, :-1]))
+    if wrong.winner is not None:
+        winner = wrong.winner.copy()
+        winner[place] += 1
+        assert not agree(result, replace(wrong, winner=winner))
 
 
 @pytest.mark.parametrize("name", ["max_pooling", "average_pooling"])
