@@ -28,18 +28,25 @@ QUIET_START_S = 3.0
 making must not share the interpreter with the import, and loads torch once it is drawn."""
 
 
-def _warm() -> None:
+def _draw_first_picture() -> None:
     from core.layer.board import BoardSpec
     from viz.choices import board
-    from viz.server import processes
 
     board.player_data(BoardSpec())
+
+
+def _warm() -> None:
+    from viz.server import processes, torch_start
+
+    torch_start.warm()
+    _draw_first_picture()
     processes.open_worker_pools()
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Have torch and the first picture ready before the first visitor of a server."""
+    """Have the first picture ready before the first visitor of a server, and torch soon after."""
+    _draw_first_picture()
     timer = Timer(QUIET_START_S, _warm)
     timer.daemon = True
     timer.start()

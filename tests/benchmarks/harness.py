@@ -15,7 +15,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.chromium import ARGUMENTS, chromium_path
 from tests.serving import APP, ROOT, serving
 
-__all__ = ["APP", "BARE", "BARE_PAGES", "ROOT", "fresh_page", "interleaved", "launched", "serving", "table"]
+__all__ = [
+    "APP",
+    "BARE",
+    "BARE_PAGES",
+    "ROOT",
+    "fresh_page",
+    "interleaved",
+    "launched",
+    "serving",
+    "table",
+]
 
 BARE = Path(__file__).with_name("bare_app.py")
 BARE_PAGES = Path(__file__).with_name("bare_pages.py")

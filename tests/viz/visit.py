@@ -16,6 +16,7 @@ from tests import polling
 from viz.choices import layer
 from viz.features.sweep.params import SweepSettings
 from viz.page import progress
+from viz.server import torch_start
 
 MAIN = Path(__file__).resolve().parents[2] / "viz" / "shell" / "main.py"
 DRAWERS = ("more", "more_b", "input_controls", "kernel_controls")
@@ -30,6 +31,7 @@ def visit(**link: Any) -> AppTest:
 
 
 def unrun(**link: Any) -> AppTest:
+    torch_start.warm()  # a board without torch is tested apart
     at = AppTest.from_file(str(MAIN), default_timeout=60)
     at.query_params.update({name: str(value) for name, value in link.items()})
     return at

@@ -1,11 +1,14 @@
-"""The board of a layer: its result by torch, computed once for all visitors, and the player's data."""
+"""The board of a layer: its result, computed once for all visitors, and the player's data.
+
+Until torch is imported the result is NumPy's. Afterwards it is torch's, and compared with NumPy's.
+"""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +17,11 @@ from core.layer.board import BoardSpec
 from core.layer.fixes import Fix, fixes
 from core.layer.fixes import unread_mask as unread_mask
 from core.layer.operations import operation_of
-from core.layer.window import Axis
+from core.layer.sweep import Sweep, agree
+from core.layer.window import Axis, Pair
 from viz.page.words import player_labels, remainder_sentence, size_formulas, times, unread_sentence
 from viz.server.cache import computed_once
-from viz.server.torch_start import warm
-
-if TYPE_CHECKING:
-    from core.layer.sweep import Sweep
+from viz.server.torch_start import is_warm, warm
 
 
 @computed_once(256)
@@ -30,12 +31,24 @@ def sweep(board: BoardSpec) -> Sweep:
     return board.run()
 
 
-@computed_once(128)
+@computed_once(256)
+def _sweep_in_numpy(board: BoardSpec) -> Sweep:
+    """The result of the board's layer on its input, computed by NumPy."""
+    return board.run_in_numpy()
+
+
 def player_data(board: BoardSpec) -> dict[str, Any]:
     """The data of a board for the player (JavaScript): arrays, window positions and texts."""
-    result = sweep(board)
+    return _player_data(board, by_torch=is_warm())
+
+
+@computed_once(128)
+def _player_data(board: BoardSpec, by_torch: bool) -> dict[str, Any]:
+    """The data of a board for the player, with the result of torch or of NumPy."""
+    result = sweep(board) if by_torch else _sweep_in_numpy(board)
     operation = operation_of(result.spec)
     data: dict[str, Any] = {
+        "by_torch": by_torch,
         "reduce": operation.reduce,
         "groups": result.groups,
         "transposed": operation.has("output_padding"),
@@ -128,12 +141,24 @@ def size_line_data(
         fixes: Labels of the fixes that are offered.
     """
     rows, cols = sizes.formula(board.layer, board.source.size)
-    _, height, width = sweep(board).output.shape
+    agrees, verdict = _verdict(board, (rows.outputs, cols.outputs)) if is_warm() else (None, "")
     return {
         "name": name,
         "formulas": size_formulas(rows, cols),
-        "torch": times((height, width)),
-        "agrees": (rows.outputs, cols.outputs) == (height, width),
+        "verdict": verdict or "torch is loading",
+        "agrees": agrees,
         "unread": unread(board).sentence if note is None else note,
         "fixes": list(fixes),
     }
+
+
+@computed_once(256)
+def _verdict(board: BoardSpec, outputs: Pair) -> tuple[bool, str]:
+    """Whether torch's output has the size of the formula and NumPy's values; a clause about it."""
+    result = sweep(board)
+    size = (result.output.shape[1], result.output.shape[2])
+    if size != outputs:
+        return False, f"torch gives {times(size)}: it differs from the formula"
+    if not agree(result, _sweep_in_numpy(board)):
+        return False, f"torch gives {times(size)}, but other values than NumPy"
+    return True, f"torch gives {times(size)} ✓"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import streamlit as st
@@ -17,6 +18,9 @@ from viz.page.session import PageState, S, bind_widget, change_settings
 from viz.page.words import error_sentence
 from viz.params import Settings
 from viz.server import torch_start
+
+TORCH_POLL_S = 0.5
+"""Seconds between two looks at whether torch is loaded."""
 
 
 @contextmanager
@@ -41,6 +45,27 @@ def warm_up() -> None:
         skeleton = st.skeleton(height=460)
         torch_start.warm()
         skeleton.empty()
+
+
+def draw_again_with_torch() -> None:
+    """Load torch in the background, if that is not done yet, and draw the page again with it.
+
+    The import begins when the browser, having drawn the page, polls for the first time: before,
+    it would share the interpreter with the requests for the page's files.
+    """
+    if torch_start.is_warm():
+        return
+    polls = count()
+
+    @st.fragment(run_every=TORCH_POLL_S)
+    def follow() -> None:
+        if not next(polls):
+            return
+        if torch_start.is_warm():
+            st.rerun()
+        torch_start.warm_in_background()
+
+    follow()
 
 
 def heading(title: str, sentence: str) -> DeltaGenerator:

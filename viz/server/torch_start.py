@@ -6,9 +6,15 @@ import gc
 import os
 import sys
 from functools import cache
-from threading import Lock
+from threading import Lock, Thread
 
 _IMPORT_LOCK = Lock()
+
+
+@cache
+def warm_in_background() -> None:
+    """Start a thread that calls `warm`, if that is not done yet; `is_warm` tells when it is."""
+    Thread(target=warm, name="torch import", daemon=True).start()
 
 
 def warm() -> None:
@@ -35,8 +41,6 @@ def _import_torch() -> None:
     sys.setswitchinterval(usual / 20)
     try:
         import torch
-
-        import core.layer.sweep  # noqa: F401
     finally:
         sys.setswitchinterval(usual)
     torch.set_num_threads(1)

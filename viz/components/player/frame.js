@@ -19,17 +19,13 @@ function chips(place, names, chosen, act) {
 
 const lettered = (name, text) => `${name} ${text}`.trim();
 
-/** The lines of the formula, with "torch gives 4×4 ✓" or the difference after the last one. */
-function formula({ name, formulas, torch, agrees }) {
+/** The lines of the formula; after the last one whether torch agrees, or that it is not there yet. */
+function formula({ name, formulas, verdict, agrees }) {
   const lines = formulas.map((text) =>
     element("div", { className: "formula", textContent: lettered(name, text) }),
   );
-  const verdict = agrees
-    ? `torch gives ${torch} ✓`
-    : `torch gives ${torch}: it differs from the formula`;
-  lines
-    .at(-1)
-    .append(element("span", { className: agrees ? "agrees" : "differs", textContent: verdict }));
+  const className = { true: "agrees", false: "differs", null: "waits" }[agrees];
+  lines.at(-1).append(element("span", { className, textContent: verdict }));
   return lines;
 }
 
@@ -68,10 +64,10 @@ export function showFrame(page, { presets, preset, comparisons, compare, sizes }
 
 /** The lines of the formula as texts for a saved picture. */
 export const frameLines = ({ sizes }) =>
-  sizes.flatMap(({ name, formulas, torch, unread }) =>
+  sizes.flatMap(({ name, formulas, verdict, agrees, unread }) =>
     [
       ...formulas.slice(0, -1),
-      `${formulas.at(-1)}   torch: ${torch}`,
+      formulas.at(-1) + (agrees === null ? "" : `   ${verdict}`),
       ...(unread ? [unread] : []),
     ].map((text) => lettered(name, text)),
   );

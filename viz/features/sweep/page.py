@@ -23,7 +23,6 @@ from viz.features.sweep.presets import PRESETS, boards, matching_preset
 from viz.page import frame, words
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, change_settings, current_settings
-from viz.server import torch_start
 
 
 def _on_view() -> None:
@@ -133,7 +132,7 @@ def _player(specs: list[BoardSpec], page: PageState[SweepSettings]) -> None:
         named,
         st.session_state["seen_view"],
         _player_frame_data(specs, page.values),
-        identity=str(hash(tuple(specs))),
+        identity=str(hash((*specs, *(payload["by_torch"] for payload in payloads)))),
         token=token,
         key="player",
         callbacks={
@@ -258,18 +257,12 @@ def page() -> None:
         with notes:
             state.show_warnings()
             picture.missing_upload_note(values)
-        if torch_start.is_warm():
-            # The picture comes first, so that it answers a changed control as soon as possible.
-            boards = _player_or_refusal(notes, place, state)
-            _sidebar(values)
-        else:
-            # Right after the server's start the page appears first, the picture when torch is loaded.
-            _sidebar(values)
-            with notes:
-                frame.warm_up()
-            boards = _player_or_refusal(notes, place, state)
+        # The picture comes first, so that it answers a changed control as soon as possible.
+        boards = _player_or_refusal(notes, place, state)
+        _sidebar(values)
         if boards:
             _details(boards, values)
+        frame.draw_again_with_torch()
 
 
 page()

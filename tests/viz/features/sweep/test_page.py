@@ -81,7 +81,7 @@ def check_numbers(at: AppTest) -> None:
     for size, board in zip(sizes, shown, strict=True):
         height, width = decoded(board["output"]).shape[1:]
         assert size["name"] == board["name"]
-        assert (size["torch"], size["agrees"]) == (f"{height}×{width}", True)
+        assert (size["verdict"], size["agrees"]) == (f"torch gives {height}×{width} ✓", True)
         assert size["formulas"][0].endswith(f"= {height}")
         assert size["formulas"][-1].endswith(f"= {width}")
 
