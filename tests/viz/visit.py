@@ -41,8 +41,14 @@ def again(at: AppTest) -> AppTest:
     """Run the page, which must not fail and must show its player."""
     at.run()
     assert not at.exception, at.exception[0].value
-    assert len(at.get("bidi_component")) == 1, "the player is always there"
+    assert len(players(at)) == 1, "the player is always there"
     return at
+
+
+def players(at: AppTest) -> list[dict[str, Any]]:
+    """What the players on the page are sent, read from the messages to the browser."""
+    messages = [json.loads(each.proto.json) for each in at.get("bidi_component")]
+    return [message for message in messages if "boards" in message]
 
 
 def open_page(at: AppTest, page: str) -> AppTest:
@@ -103,7 +109,7 @@ def link_of(at: AppTest) -> dict[str, str]:
 
 def sent(at: AppTest) -> dict[str, Any]:
     """What the player is sent, read from the message to the browser."""
-    return json.loads(at.get("bidi_component")[0].proto.json)
+    return players(at)[0]
 
 
 def warned(at: AppTest) -> str:

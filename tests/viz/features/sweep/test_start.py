@@ -35,7 +35,7 @@ for operation in operations:
     at.query_params["operation"] = operation
     at.run()
     assert not at.exception, at.exception[0].value
-    print(at.get("bidi_component")[0].proto.json)
+    print(*(each.proto.json for each in at.get("bidi_component") if "boards" in each.proto.json))
 """
 
 
