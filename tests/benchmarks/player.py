@@ -64,7 +64,7 @@ def playing(seconds: float) -> tuple[float, float, float]:
                  const tick = now => { n++; now - from < 2000 ? requestAnimationFrame(tick)
                    : done(1000 * n / (now - from)); }; requestAnimationFrame(tick); })"""
         )
-        player.focus()
+        player.locator(".stage").focus()
         page.keyboard.press("Space")
         before, started = json.loads(player.get_attribute("data-state") or "{}"), perf_counter()
         page.wait_for_timeout(seconds * 1000)

@@ -27,11 +27,10 @@ LOOKS = 500
 
 # The player's own layout, asked where a cell stands; refused where it is not the picture's.
 CENTRE = """async (root, [boards, board, panel, cell]) => {
-  const { layout } = await import("/_stcore/bidi-components/strides.player/player/layout.js");
+  const at = "/_stcore/bidi-components/strides.player/player/layout.js";
+  const { layout, stageHeight } = await import(at);
   const stage = root.querySelector(".stage"), box = stage.getBoundingClientRect();
-  const [share, most] = boards.length > 1 ? [0.7, 680] : [0.52, 560];
-  const height = Math.max(300, Math.min(most, window.innerHeight * share));
-  const plan = layout(boards, stage.clientWidth, height);
+  const plan = layout(boards, stage.clientWidth, stageHeight(boards, window.innerHeight));
   if (Math.abs(plan.height - box.height) > 1) throw new Error("the picture is laid out otherwise");
   const p = plan.places[board][panel];
   return [box.x + p.x + (cell[1] + 0.5) * p.cell, box.y + p.y + (cell[0] + 0.5) * p.cell];
@@ -161,7 +160,7 @@ class Board:
     def press(self, *keys: str) -> dict[str, Any]:
         """Keys pressed on the player, one after the other; the state after the last."""
         for key in keys:
-            self.player.press(key)
+            self.player.locator(".stage").press(key)
         return self.state
 
     def point(

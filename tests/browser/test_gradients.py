@@ -42,7 +42,7 @@ def test_the_backward_pass_plays(app_url: str, visitor: Page) -> None:
     player = visitor.get_by_test_id("sweep-player")
     player.get_by_text("step 11 of 64", exact=True).wait_for()
     assert player.locator(".hint").is_visible()
-    assert not player.locator(".compare, .head").filter(visible=True).count()
+    assert not player.locator(".compare, .presets, .lead, .reset").filter(visible=True).count()
     player.get_by_role("button", name="Step forward").click()
     player.get_by_text("step 12 of 64", exact=True).wait_for()
     visitor.wait_for_url("**step=11**")

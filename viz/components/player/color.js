@@ -5,21 +5,50 @@ import { setFont } from "./surface.js";
 
 const STEPS = 256;
 
-const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+/** Red, green and blue from 0 to 255 of a color as Streamlit's themes write it. */
+function channels(color) {
+  if (!color.startsWith("#")) return (color.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).map(Number);
+  const hex = color.length < 7 ? color.replace(/[^#]/g, "$&$&") : color;
+  return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+}
 
-/** A table of `STEPS` colors between the stops, each with a legible text color. */
+/** The color of an opaque ground below another color with an opacity, `share`. */
+export function mixed(ground, color, share) {
+  const [below, above] = [channels(ground), channels(color)];
+  return `rgb(${below.map((v, i) => Math.round(v + (above[i] - v) * share)).join(",")})`;
+}
+
+/** Relative luminance of WCAG 2.2, from 0 to 1. */
+function luminance(color) {
+  const [red, green, blue] = channels(color).map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** @type {Map<string, string>} */
+const inks = new Map();
+
+/** Black or white, whichever contrasts more with a color: at least 4.58:1 with any. */
+export function inkOn(color) {
+  if (inks.size > 4096) inks.clear();
+  if (!inks.has(color)) inks.set(color, luminance(color) > 0.1791 ? "#000000" : "#ffffff");
+  return inks.get(color);
+}
+
+/** A table of `STEPS` colors between the stops. */
 function ramp(stops) {
   const rgb = stops.map(channels);
   return Array.from({ length: STEPS }, (_, i) => {
     const place = (i / (STEPS - 1)) * (rgb.length - 1);
     const low = Math.min(Math.floor(place), rgb.length - 2);
-    const mixed = rgb[low].map((v, c) => Math.round(v + (rgb[low + 1][c] - v) * (place - low)));
-    const light = (0.299 * mixed[0] + 0.587 * mixed[1] + 0.114 * mixed[2]) / 255;
-    return { fill: `rgb(${mixed.join(",")})`, text: light > 0.55 ? "#111111" : "#ffffff" };
+    const between = rgb[low].map((v, c) => Math.round(v + (rgb[low + 1][c] - v) * (place - low)));
+    return `rgb(${between.join(",")})`;
   });
 }
 
-/** @typedef {{low: number, high: number, signed: boolean, at: (value: number) => {fill: string, text: string}, stops: string[]}} Scale */
+/** @typedef {{low: number, high: number, signed: boolean, at: (value: number) => string, stops: string[]}} Scale */
 
 /** @returns {Scale} */
 function scale(low, high, stops, signed) {
@@ -94,8 +123,9 @@ export function readTheme(root, palette) {
   setFont(read("--st-font", ""));
   return {
     text,
-    muted: mix(65),
+    muted: mix(80),
     line: mix(22),
+    pending: mix(9),
     background: read("--st-background-color", "#ffffff"),
     panel: read("--st-secondary-background-color", "#f0f2f6"),
     meanings: palette.meanings,

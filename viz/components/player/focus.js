@@ -56,6 +56,28 @@ export function editable(board, { panel, cell: [row, col] }, view) {
       };
 }
 
+/**
+ * The output whose sum belongs to the focused cell: that output itself; of an input cell one that
+ * reads it, if possible that of the sweep's step; of any other cell that of the step.
+ * @returns {{cell: [number, number], readers: number, taps: number[]}} the output, how many outputs
+ * read the focused input cell, and the indices of the terms with the focused cell
+ */
+export function summed(board, { panel, cell }, step) {
+  if (panel === "output") return { cell, readers: 0, taps: [] };
+  const own = board.place(step),
+    tap = (kr, kc) => kr * board.kernelCols + kc;
+  if (panel === "kernel") return { cell: own, readers: 0, taps: [tap(...cell)] };
+  const readers = board.readers(...cell);
+  if (!readers.length) return { cell: own, readers: 0, taps: [] };
+  const at = ([row, col]) => readers.filter((each) => each.row === row && each.col === col);
+  const chosen = at(own).length ? own : [readers[0].row, readers[0].col];
+  return {
+    cell: chosen,
+    readers: new Set(readers.map((each) => `${each.row} ${each.col}`)).size,
+    taps: at(chosen).map((each) => tap(each.kr, each.kc)),
+  };
+}
+
 /** The step that computes a pinned output; null for any other pin. */
 export function stepOf(pin, boards) {
   return pin?.panel === "output" ? pin.cell[0] * boards[pin.board].outCols + pin.cell[1] : null;

@@ -1,34 +1,40 @@
 // The positions of all panels, computed from the boards' numbers of cells and the available space.
 
-const TITLE = 30,
+const TITLE = 32,
   CAPTION = 22,
-  LEGEND = 24,
-  GAP = 52,
+  INDEX = 15,
+  LEGEND = 26,
+  GAP = 28,
+  CLOSE = 16,
+  BETWEEN = 18,
   BIGGEST = 46,
   READABLE = 26,
-  NARROW = 620;
+  NARROW = 620,
+  TIGHT = 700,
+  DIGIT = 6;
+/** Smallest side of a cell that has a number, and of one whose row and column are numbered. */
 export const NUMBERS_FROM = 22;
 /** Offset of each plane behind a panel, in pixels, and the largest number of them. */
 export const SHEET = 4,
   MOST_SHEETS = 3;
 
 /**
- * Panel: a grid of cells, with its corner and the side of a cell in pixels. Place: the panels of
- * one board.
- * @typedef {{x: number, y: number, rows: number, cols: number, cell: number}} Panel
- * @typedef {{x: number, y: number, width: number, height: number, title: [number, number],
- *            input: Panel, kernel: Panel, output: Panel, narrow: boolean}} Place
+ * Panel: a grid of cells, with its corner, the side of a cell in pixels, the height of what stands
+ * above it, the space between row numbers and cells, and the width that its caption may have. Place: the panels of one board; `inLine` if they stand side by side.
+ * @typedef {{x: number, y: number, rows: number, cols: number, cell: number,
+ *            head: number, gap: number, room: number}} Panel
+ * @typedef {{x: number, y: number, width: number, height: number, inLine: boolean,
+ *            input: Panel, kernel: Panel, output: Panel}} Place
  */
 
 export const panelWidth = (p) => p.cols * p.cell;
 export const panelHeight = (p) => p.rows * p.cell;
 
-/** Pixels by which the planes behind a panel stand out above it and on its right. */
+/** Pixels by which the planes behind a panel stand out below it and on its right. */
 export const behind = (board, name) => SHEET * Math.min(board.depths[name] - 1, MOST_SHEETS);
 
-/** The height of the captions, and of the planes below them. */
-const captionHeight = (board) =>
-  CAPTION + Math.max(...Object.keys(board.depths).map((name) => behind(board, name)));
+/** The height above a panel of its caption, and of its column numbers if its cells have numbers. */
+const captionHeight = (cell) => CAPTION + (cell >= NUMBERS_FROM ? INDEX : 0);
 
 /** The (row, column) of a panel's cell under a point, or null. */
 export function cellAt(panel, x, y) {
@@ -39,6 +45,12 @@ export function cellAt(panel, x, y) {
   return row >= 0 && col >= 0 && row < panel.rows && col < panel.cols ? [row, col] : null;
 }
 
+/** The height of a stage in a window of this height, in pixels, unless the window is narrow. */
+export function stageHeight(boards, windowHeight) {
+  const [share, most] = boards.length > 2 ? [0.74, 700] : [0.54, 580];
+  return Math.max(300, Math.min(most, windowHeight * share));
+}
+
 /** The largest cell side in pixels for which `fits` is true; an integer above 4. */
 function largest(fits) {
   for (let cell = BIGGEST; cell > 4; cell--) if (fits(cell)) return cell;
@@ -46,108 +58,154 @@ function largest(fits) {
   return 0.5;
 }
 
-/** The side of kernel cells: that of other cells, or larger if there is room to make them legible. */
-function kernelCell(board, cell, width, height) {
-  const room = Math.min(width / board.kernelCols, height / board.kernelRows);
-  return Math.max(cell, Math.min(READABLE, Math.floor(room)));
+/** Space between the row numbers and the panel, in pixels. */
+const gapOf = (box) => (box.width < TIGHT ? 2 : 5);
+
+/** Width of the row numbers with that space. */
+const leftOf = (rows, box) => DIGIT * String(rows - 1).length + gapOf(box);
+
+/**
+ * A panel with what stands around it: its caption and numbers, the planes behind it, its legend.
+ * Its position is that of the whole block.
+ */
+function block(board, name, [rows, cols], cell, head, box) {
+  const left = cell >= NUMBERS_FROM ? leftOf(rows, box) : 0;
+  const more = behind(board, name) + 1;
+  return {
+    ...{ name, rows, cols, cell, left, head, x: 0, y: 0 },
+    width: left + cols * cell + more,
+    height: head + rows * cell + more + (name === "kernel" ? 6 : LEGEND),
+  };
 }
 
-const panel = (x, y, rows, cols, cell) => ({
-  x: Math.round(x),
-  y: Math.round(y),
-  rows,
-  cols,
-  cell,
-});
-
-/** Place the panels side by side, for wide screens. */
-function wide(board, box) {
-  const head = TITLE + captionHeight(board),
-    height = box.height - head - LEGEND;
-  const gap = box.width < NARROW ? GAP / 2 : GAP;
-  const kernelOf = (cell) => kernelCell(board, cell, box.width * 0.3, height);
-  const edge = behind(board, "output") + 2;
-  const needed = (cell) =>
-    (board.gridCols + board.outCols) * cell + board.kernelCols * kernelOf(cell) + gap * 2 + edge;
-  const cell = largest(
-    (c) =>
-      needed(c) <= box.width &&
-      Math.max(board.gridRows, board.outRows) * c <= height &&
-      board.kernelRows * kernelOf(c) <= height,
-  );
-  const tall = Math.max(
-    board.gridRows * cell,
-    board.outRows * cell,
-    board.kernelRows * kernelOf(cell),
-  );
-  const top = (rows, c) => box.y + head + (tall - rows * c) / 2;
-  let x = box.x + Math.max(0, (box.width - needed(cell)) / 2);
-  const input = panel(x, top(board.gridRows, cell), board.gridRows, board.gridCols, cell);
-  x += panelWidth(input) + gap;
-  const kernel = panel(
-    x,
-    top(board.kernelRows, kernelOf(cell)),
-    board.kernelRows,
-    board.kernelCols,
-    kernelOf(cell),
-  );
-  x += panelWidth(kernel) + gap;
-  const output = panel(x, top(board.outRows, cell), board.outRows, board.outCols, cell);
-  return { input, kernel, output, height: head + tall + LEGEND };
+/** The blocks of a board whose input has cells of this side. */
+function blocksOf(board, cell, box, outCell = cell) {
+  const room = Math.min((box.width * 0.3) / board.kernelCols, box.height / board.kernelRows);
+  const readable = box.width < TIGHT ? NUMBERS_FROM : READABLE;
+  const kernelCell = Math.max(cell, Math.min(readable, Math.floor(room)));
+  const head = captionHeight(Math.max(kernelCell, outCell));
+  return {
+    input: block(board, "input", [board.gridRows, board.gridCols], cell, head, box),
+    kernel: block(board, "kernel", [board.kernelRows, board.kernelCols], kernelCell, head, box),
+    output: block(board, "output", [board.outRows, board.outCols], outCell, head, box),
+  };
 }
 
-/** Place the input above kernel and output, for narrow screens. */
-function narrow(board, box) {
-  const edge = 4,
-    width = box.width - 2 * edge;
-  const first = Math.min(BIGGEST, width / board.gridCols, (box.height * 0.62) / board.gridRows);
-  const cell = first > 4 ? Math.floor(first) : first;
-  const input = panel(
-    box.x + (box.width - board.gridCols * cell) / 2,
-    box.y + TITLE + captionHeight(board),
-    board.gridRows,
-    board.gridCols,
-    cell,
-  );
-  const below = input.y + panelHeight(input) + LEGEND + captionHeight(board);
-  const kc = kernelCell(board, Math.min(cell, 30), width * 0.42, 200);
-  const left = board.kernelCols * kc + GAP * 0.7;
-  const oc = Math.min(cell, (width - left) / board.outCols);
-  const outCell = oc > 4 ? Math.floor(oc) : oc;
-  const x = box.x + (box.width - left - board.outCols * outCell) / 2;
-  const kernel = panel(x, below, board.kernelRows, board.kernelCols, kc);
-  const output = panel(x + left, below, board.outRows, board.outCols, outCell);
-  const tall = Math.max(panelHeight(kernel), panelHeight(output));
-  return { input, kernel, output, height: below + tall + LEGEND - box.y };
+const move = (blocks, name, x, y) => Object.assign(blocks[name], { x, y });
+
+/** Arrangements of the blocks; each sets their positions. */
+const ARRANGEMENTS = {
+  /** Side by side. */
+  line(blocks) {
+    move(blocks, "kernel", blocks.input.width + GAP, 0);
+    move(blocks, "output", blocks.kernel.x + blocks.kernel.width + GAP, 0);
+  },
+  /** The kernel above the output, on the right of the input. */
+  corner(blocks) {
+    move(blocks, "kernel", blocks.input.width + CLOSE, 0);
+    move(blocks, "output", blocks.kernel.x, blocks.kernel.height);
+  },
+  /** The kernel beside the output, below the input. */
+  stack(blocks) {
+    move(blocks, "kernel", 0, blocks.input.height);
+    move(blocks, "output", blocks.kernel.width + CLOSE, blocks.input.height);
+  },
+  /** Below each other. */
+  tower(blocks) {
+    move(blocks, "kernel", 0, blocks.input.height);
+    move(blocks, "output", 0, blocks.kernel.y + blocks.kernel.height);
+  },
+};
+
+/** The positioned blocks of an arrangement, with their extent. */
+function arranged(name, blocks) {
+  ARRANGEMENTS[name](blocks);
+  const all = Object.values(blocks);
+  return {
+    blocks,
+    inLine: name === "line",
+    width: Math.max(...all.map((each) => each.x + each.width)),
+    height: Math.max(...all.map((each) => each.y + each.height)),
+  };
+}
+
+/** Arrange all boards alike and with cells of one size, as large as they fit into a box. */
+function largestOf(boards, box) {
+  const cellOf = (name) => (board) =>
+    largest((cell) => {
+      const { width, height } = arranged(name, blocksOf(board, cell, box));
+      return width <= box.width && height <= box.height;
+    });
+  const options = ["line", "corner"].map((name) => ({
+    name,
+    cell: Math.min(...boards.map(cellOf(name))),
+  }));
+  const { name, cell } = options.reduce((best, next) => (next.cell > best.cell ? next : best));
+  return boards.map((board) => arranged(name, blocksOf(board, cell, box)));
+}
+
+/** Arrange a board on a narrow screen: its cells use the whole width, its height is not limited. */
+function stacked(board, { width }) {
+  const box = { width, height: Infinity };
+  const fit = (name, rows, cols, room) => {
+    const around = leftOf(rows, box) + behind(board, name) + 1;
+    const cell = Math.min(BIGGEST, (room - around) / cols);
+    return cell > 4 ? Math.floor(cell) : cell;
+  };
+  const cell = fit("input", board.gridRows, board.gridCols, width);
+  const kernelCell = Math.min(cell, fit("kernel", board.kernelRows, board.kernelCols, width));
+  const { kernel } = blocksOf(board, kernelCell, box);
+  const outputIn = (room) => Math.min(cell, fit("output", board.outRows, board.outCols, room));
+  const beside = outputIn(width - kernel.width - CLOSE);
+  const apart = beside < Math.min(NUMBERS_FROM, cell);
+  const blocks = { ...blocksOf(board, cell, box, apart ? outputIn(width) : beside), kernel };
+  return arranged(apart ? "tower" : "stack", blocks);
+}
+
+/** A block as a panel at a place; its caption may reach to the next block on its right. */
+function panelOf({ name, x, y, left, head, rows, cols, cell }, blocks, origin, width) {
+  const others = Object.values(blocks).filter((each) => each.name !== name);
+  const next = others.filter((each) => each.x > x && each.y <= y).map((each) => each.x - 6);
+  return {
+    x: Math.round(origin.x + x + left),
+    y: Math.round(origin.y + y + head),
+    ...{ rows, cols, cell, head, gap: gapOf({ width }) },
+    room: Math.min(width, ...next) - x - left,
+  };
 }
 
 /**
- * Place one board, two under each other, or more in two columns.
+ * Place one board, or several in two columns; on a narrow screen all below each other.
+ * @param {boolean} titled whether each board has a title above it
  * @returns {{width: number, height: number, places: Place[]}}
  */
-export function layout(boards, width, height) {
-  const isNarrow = width < NARROW;
-  const columns = boards.length > 2 && !isNarrow ? 2 : 1;
+export function layout(boards, width, height, titled = boards.length > 1) {
+  const narrow = width < NARROW,
+    head = titled ? TITLE : 0;
+  const columns = boards.length > 1 && !narrow ? 2 : 1;
   const lines = Math.ceil(boards.length / columns);
-  const space = 18;
   const box = {
-    width: (width - space * (columns - 1)) / columns,
-    height: isNarrow ? height : height / lines,
+    width: (width - BETWEEN * (columns - 1)) / columns,
+    height: (height - BETWEEN * (lines - 1)) / lines - head,
   };
-  const stacked = isNarrow && boards.length === 1;
+  const own = narrow ? boards.map((board) => stacked(board, box)) : largestOf(boards, box);
   const places = [];
   let y = 0;
   for (let line = 0; line < lines; line++) {
-    let tallest = 0;
-    for (let column = 0; column < columns; column++) {
-      const board = boards[line * columns + column];
-      if (!board) break;
-      const x = column * (box.width + space);
-      const place = (stacked ? narrow : wide)(board, { ...box, x, y });
-      places.push({ x, y, width: box.width, title: [x, y + TITLE / 2], narrow: stacked, ...place });
-      tallest = Math.max(tallest, place.height);
-    }
-    y += tallest + (line < lines - 1 ? space : 0);
+    const row = own.slice(line * columns, (line + 1) * columns);
+    const tall = Math.max(...row.map((each) => each.height));
+    row.forEach(({ blocks, inLine }, column) => {
+      const x = column * (box.width + BETWEEN);
+      const panels = Object.entries(blocks).map(([name, each]) => [
+        name,
+        panelOf(each, blocks, { x, y: y + head }, box.width),
+      ]);
+      places.push({
+        ...{ x, y, width: box.width, height: head + tall, inLine },
+        ...Object.fromEntries(panels),
+      });
+    });
+    y += head + tall + (line < lines - 1 ? BETWEEN : 0);
   }
   return { width, height: y, places };
 }

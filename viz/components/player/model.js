@@ -95,12 +95,14 @@ export class Board {
     return view.reads && this.counted === name;
   }
 
-  /** Captions of a panel, a long and a short one, with the plane that is drawn of several. */
+  /** Captions of a panel, with the plane that is drawn of several; ever shorter ones. */
   captionsOf(name, view) {
     if (this.showsCounts(name, view)) return [this.captions.counts];
     const plane = this.planes[name]?.[name === "input" ? view.channel : view.filter];
     const caption = this.captions[name];
-    return [caption, caption.split(",")[0]].map((text) => (plane ? `${text}, ${plane}` : text));
+    const [short] = caption.split(",");
+    const full = [caption, short].map((text) => (plane ? `${text}, ${plane}` : text));
+    return [...full, short, short.split(" ")[0]];
   }
 
   /** The kind of a grid cell: "input", "pad", "inserted" or "outside". */
@@ -132,19 +134,27 @@ export class Board {
     return this.output.values[at(this.output.shape, [filter, row, col])];
   }
 
-  /** Length in characters of the longest number on a plane of the input or the output. */
-  longest(name, index) {
-    const key = name + index;
-    if (!this.lengths.has(key)) {
-      const { shape, values } = this[name],
-        size = shape[1] * shape[2];
-      const plane = values.subarray(index * size, (index + 1) * size);
+  /** Length in characters of the longest number in a panel. */
+  longest(name, view) {
+    const key = `${name} ${view.channel} ${view.filter}`;
+    if (!this.lengths.has(key))
       this.lengths.set(
         key,
-        plane.reduce((most, value) => Math.max(most, format(value).length), 1),
+        this.plane(name, view).reduce((most, value) => Math.max(most, format(value).length), 1),
       );
-    }
     return this.lengths.get(key);
+  }
+
+  /** The values of the plane of the input, the kernel or the output that is shown. */
+  plane(name, { channel, filter }) {
+    if (name === "kernel")
+      return this.rows.offsets.flatMap((_down, row) =>
+        this.cols.offsets.map((_right, col) => this.weightAt(filter, channel, row, col) ?? 0),
+      );
+    const { shape, values } = this[name],
+      size = shape[1] * shape[2],
+      index = name === "input" ? channel : filter;
+    return Array.from(values.subarray(index * size, (index + 1) * size));
   }
 
   /** Whether any window reads a grid cell, or a copy of it in the padding. */

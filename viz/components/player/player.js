@@ -3,17 +3,22 @@
 // the URL.
 
 import { readTheme, scalesOf } from "./color.js";
-import { drawMoving, drawStill } from "./draw.js";
-import { editable, PANELS, readPin, sameElsewhere, stepOf, writePin } from "./focus.js";
-import { frameLines, showFrame } from "./frame.js";
-import { cellAt, layout } from "./layout.js";
+import { drawStill, drawTitle } from "./draw.js";
+import { editable, readPin, sameElsewhere, stepOf, summed, writePin } from "./focus.js";
+import { frameLines, say, showFrame, showPlanes, showSums, showTitles } from "./frame.js";
+import { pressed } from "./keys.js";
+import { cellAt, layout, stageHeight } from "./layout.js";
+import { drawMoving } from "./marks.js";
 import { Board, format } from "./model.js";
 import { linkTo, saveAs, sheetOf } from "./save.js";
 import { CanvasSurface, enlarged, pointer } from "./surface.js";
+import { boardTables } from "./table.js";
 import { buildPage } from "./template.js";
-import { arithmetic, describe, hint, progress } from "./words.js";
+import { arithmetic, describe, hint, progress, whichSum } from "./words.js";
 
 const SPEEDS = [1, 2, 4, 8, 15, 30, 60, 120];
+const KEYS =
+  "Space plays, arrows step, I, K and O pin the input, kernel and output, Enter types, Escape unpins.";
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** The speed, in steps per second, at which a whole sweep takes about ten seconds. */
@@ -55,13 +60,15 @@ class Player {
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
     this.frame = data.frame;
-    showFrame(this.page, data.frame, (name, value) => this.sendNow(name, value));
+    const send = (name, value) => this.sendNow(name, value);
+    showFrame(this.page, data.frame, send, (name) => this.change(name));
     this.palette = data.palette;
     this.theme = readTheme(this.root, this.palette);
     if (data.id !== this.id) this.load(data);
     if (data.token !== this.token) this.adopt(data);
     this.resize();
     this.version = (this.version ?? 0) + 1;
+    this.page.stage.ariaLabel = `${this.page.title.textContent}. ${KEYS}`;
     Object.assign(this.root.dataset, {
       version: this.version,
       ready: "true",
@@ -114,13 +121,11 @@ class Player {
   resize() {
     const width = this.page.stage.clientWidth;
     if (!width || !this.boards.length) return;
-    const [share, most] = this.boards.length > 1 ? [0.7, 680] : [0.52, 560];
-    const height = Math.max(
-      300,
-      Math.min(most, (window.innerHeight / enlarged(this.root)) * share),
-    );
-    this.plan = layout(this.boards, width, height);
+    this.height = stageHeight(this.boards, window.innerHeight / enlarged(this.root));
+    this.plan = layout(this.boards, width, this.height);
     this.page.stage.style.height = `${this.plan.height}px`;
+    this.root.dataset.boards = String(this.boards.length);
+    showTitles(this.page, this.boards, this.plan.places, this.frame.level ?? 2);
     this.page.hint.textContent = hint(this.boards, this.frame.edits);
     this.drawStill();
   }
@@ -134,19 +139,17 @@ class Player {
 
   drawMoving() {
     if (!this.plan) return;
-    this.paint(this.page.moving, (surface, board, place, i) =>
-      drawMoving(
-        surface,
-        board,
-        place,
-        this.focusOf(i),
-        this.stepOf(i),
-        this.viewOf(board),
-        this.theme,
-        this.scales[i],
-      ),
-    );
+    this.paintMoving();
     this.showTexts();
+  }
+
+  paintMoving() {
+    this.paint(this.page.moving, (...each) => this.strokeMoving(...each, this.theme));
+  }
+
+  strokeMoving(surface, board, place, i, theme) {
+    const [view, scales] = [this.viewOf(board), this.scales[i]];
+    drawMoving(surface, board, place, this.focusOf(i), this.stepOf(i), view, theme, scales);
   }
 
   paint(canvas, stroke) {
@@ -187,9 +190,9 @@ class Player {
 
   /** Write the texts beside the picture: counter, sentence, arithmetic, and the state for tests. */
   showTexts() {
-    const { scrub, count, says, sums } = this.page;
+    const { scrub, count, says } = this.page;
     scrub.value = this.step;
-    count.textContent = progress(this.boards, this.step);
+    count.textContent = scrub.ariaValueText = progress(this.boards, this.step);
     const index = (this.hover ?? this.pin)?.board ?? 0,
       board = this.boards[index];
     const focus = this.focusOf(index),
@@ -197,7 +200,7 @@ class Player {
     says.setAttribute("aria-live", this.playing ? "off" : "polite");
     says.textContent =
       (this.boards.length > 1 ? `${board.name}: ` : "") + describe(board, focus, view);
-    sums.innerHTML = this.view.reads ? "" : this.boards.map((b, i) => this.sum(b, i)).join("");
+    showSums(this.page, this.view.reads ? "" : this.boards.map((b, i) => this.sum(b, i)).join(""));
     this.root.dataset.state = JSON.stringify({
       step: this.step,
       steps: this.total,
@@ -212,36 +215,26 @@ class Player {
 
   sum(board, i) {
     const focus = this.focusOf(i),
-      view = this.viewOf(board);
-    const [row, col] = focus.panel === "output" ? focus.cell : board.place(this.stepOf(i));
+      { filter, channel } = this.viewOf(board);
+    const output = summed(board, focus, this.stepOf(i)),
+      before = whichSum(focus, output);
     const name = this.boards.length > 1 ? `<span class="name">${board.name}</span>` : "";
     const body =
       this.boards.length > 2
-        ? `<span class="total">output (${row}, ${col}) = <b>${format(board.outputAt(view.filter, row, col), 5)}</b></span>`
-        : arithmetic(board, view.filter, row, col, this.expanded);
+        ? `<span class="total">${before} <b>${format(board.outputAt(filter, ...output.cell), 5)}</b></span>`
+        : arithmetic(board, filter, { ...output, before, channel }, this.expanded);
     return `<div class="sum ${board.reduce}" data-board="${i}">${name}${body}</div>`;
   }
 
   showPlanes() {
-    const { planes } = this.page,
+    const { page, view } = this,
       [board] = this.boards;
-    const chips = (what, label, names) =>
-      names.length < 2
-        ? ""
-        : `<span>${label}${names
-            .map(
-              (_name, i) =>
-                `<button type="button" data-${what}="${i}" aria-pressed="${this.view[what] === i}"></button>`,
-            )
-            .join("")}</span>`;
-    planes.innerHTML =
-      chips("channel", "input channel", board.channels) + chips("filter", "filter", board.filters);
-    for (const button of planes.querySelectorAll("button"))
-      button.textContent = button.dataset.channel
-        ? board.channels[button.dataset.channel]
-        : board.filters[button.dataset.filter];
-    this.page.reads.setAttribute("aria-pressed", this.view.reads);
-    this.page.loop.setAttribute("aria-pressed", this.loop);
+    const choose = (name) => (i) => this.choosePlane(name, i);
+    showPlanes(page, page.channels, board.channels, view.channel, choose("channel"));
+    showPlanes(page, page.filters, board.filters, view.filter, choose("filter"));
+    page.reads.ariaPressed = String(view.reads);
+    page.loop.ariaPressed = String(this.loop);
+    page.tables.innerHTML = this.boards.map((b) => boardTables(b, this.viewOf(b))).join("");
   }
 
   // ---- time
@@ -356,7 +349,6 @@ class Player {
     };
     page.save.onchange = () => this.save(page.save.value);
     page.link.onclick = () => this.copyLink();
-    page.planes.onclick = (event) => this.choosePlane(event.target.dataset);
     page.sums.onclick = (event) => this.unfold(event.target);
     page.sums.onpointermove = (event) => this.light(event.target);
     page.sums.onpointerleave = () => this.light(null);
@@ -370,7 +362,7 @@ class Player {
     };
     page.moving.onclick = (event) => this.click(event);
     page.moving.ondblclick = (event) => this.edit(this.cellUnder(event));
-    root.onkeydown = (event) => this.key(event);
+    root.onkeydown = (event) => pressed(this, event);
   }
 
   cellUnder(event) {
@@ -396,7 +388,7 @@ class Player {
 
   click(event) {
     const target = this.cellUnder(event);
-    this.root.focus({ preventScroll: true });
+    this.page.stage.focus({ preventScroll: true });
     const same = !target || writePin(target) === writePin(this.pin);
     this.setPin(same ? null : target);
   }
@@ -407,34 +399,6 @@ class Player {
     this.step = stepOf(this.pin, this.boards) ?? this.step;
     this.drawMoving();
     this.report();
-  }
-
-  key(event) {
-    if (/^(INPUT|SELECT|BUTTON)$/.test(event.target.tagName) && event.target !== this.page.scrub)
-      return;
-    const across = this.boards[0].outCols;
-    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[
-      event.key
-    ];
-    const act =
-      {
-        " ": () => this.toggle(),
-        Home: () => this.go(0),
-        End: () => this.go(this.total - 1),
-        Escape: () => this.setPin(null),
-        Enter: () => this.enter(),
-      }[event.key] ??
-      (PANELS[event.key] && !event.ctrlKey && !event.metaKey
-        ? () => this.setPin({ board: 0, panel: PANELS[event.key], cell: [0, 0] })
-        : null);
-    if (move && this.pin) this.movePin(move);
-    else if (move) this.go(this.step + move[0] * across + move[1]);
-    else if (act) act();
-    else return;
-    this.hover = null; // a pointer that rests on the board counts again when it moves
-    this.drawMoving();
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   movePin([down, right]) {
@@ -454,9 +418,8 @@ class Player {
     else this.setPin({ board: 0, panel: "output", cell: this.boards[0].place(this.stepOf(0)) });
   }
 
-  choosePlane({ channel, filter }) {
-    if (channel !== undefined) this.view.channel = Number(channel);
-    if (filter !== undefined) this.view.filter = Number(filter);
+  choosePlane(name, i) {
+    this.view[name] = i;
     this.showPlanes();
     this.drawStill();
     this.report();
@@ -478,23 +441,10 @@ class Player {
     this.termKey = key;
     if (key === null) this.term = null;
     else {
-      const focus = this.focusOf(board);
-      const cell =
-        focus.panel === "output" ? focus.cell : this.boards[board].place(this.stepOf(board));
+      const { cell } = summed(this.boards[board], this.focusOf(board), this.stepOf(board));
       this.term = this.boards[board].window(...cell)[Number(index)];
     }
-    this.paint(this.page.moving, (surface, b, place, i) =>
-      drawMoving(
-        surface,
-        b,
-        place,
-        this.focusOf(i),
-        this.stepOf(i),
-        this.viewOf(b),
-        this.theme,
-        this.scales[i],
-      ),
-    );
+    this.paintMoving();
   }
 
   /** Let the visitor type a value into a kernel cell or an input cell, if it is editable. */
@@ -507,7 +457,7 @@ class Player {
       focus.cell,
       target.value,
       (typed) => {
-        this.root.focus({ preventScroll: true });
+        this.page.stage.focus({ preventScroll: true });
         if (typed !== null && typed !== target.value)
           this.sendNow("edit", {
             target: focus.panel,
@@ -523,26 +473,18 @@ class Player {
   save(kind) {
     this.page.save.value = "";
     const theme = { ...this.palette.paper, meanings: this.palette.meanings };
+    const plan = layout(this.boards, this.plan.width, this.height, true);
     const paint = (surface) =>
       this.boards.forEach((board, i) => {
-        const view = this.viewOf(board),
-          place = this.plan.places[i];
-        drawStill(surface, board, place, view, theme, this.scales[i]);
-        drawMoving(
-          surface,
-          board,
-          place,
-          this.focusOf(i),
-          this.stepOf(i),
-          view,
-          theme,
-          this.scales[i],
-        );
+        const place = plan.places[i];
+        drawTitle(surface, board, place, theme);
+        drawStill(surface, board, place, this.viewOf(board), theme, this.scales[i]);
+        this.strokeMoving(surface, board, place, i, theme);
       });
     const picture = {
       paint,
       extra: frameLines(this.frame),
-      plan: this.plan,
+      plan,
       theme,
       boards: this.boards,
       focus: this.boards.map((_b, i) => this.focusOf(i)),
@@ -553,14 +495,15 @@ class Player {
 
   copyLink() {
     const link = linkTo({ ...this.state(), step: this.finished ? -1 : this.state().step });
-    const say = (text) => {
-      this.page.toast.textContent = text;
-      setTimeout(() => text && say(""), 2500);
-    };
-    const refused = () => say("Copy the address bar instead");
+    const refused = () => say(this.page, "Copy the address bar instead");
     navigator.clipboard
-      ? navigator.clipboard.writeText(link).then(() => say("Link copied"), refused)
+      ? navigator.clipboard.writeText(link).then(() => say(this.page, "Link copied"), refused)
       : refused();
+  }
+
+  /** Undo or type again what was typed into cells, or reset the page, if the page offers it. */
+  change(name) {
+    if (this.frame.offers?.includes(name)) this.sendNow("change", { name, view: this.state() });
   }
 }
 

@@ -18,9 +18,9 @@ PALETTE = {
 }
 
 
-_HTML = """<div class="player" data-testid="sweep-player" tabindex="0" role="group"
-  aria-label="Sweep player: space plays, arrows step, Escape unpins"></div>
-"""
+_HTML = (
+    '<div class="player" data-testid="sweep-player" role="group" aria-label="Sweep player"></div>'
+)
 
 
 def player(
@@ -40,13 +40,15 @@ def player(
             captions.
         view: The view: step, pin, channel, filter, reads, speed and loop as in the URL. The player
             adopts it when ``token`` changes, and otherwise shows the visitor's own view.
-        frame: The texts and controls around the boards: presets, comparison, size formula, repairs.
+        frame: The texts and controls around the boards: presets, comparison, size formula, repairs;
+            and, if there are any, ``level`` (of the heading, 2 by default), ``lead`` (a sentence
+            below it), and ``offers`` (which of undo, redo and reset are possible).
         identity: A text that changes whenever the boards do.
         token: A text that changes when a link or a preset sets the view.
         key: Streamlit's key; ``st.session_state[key]`` holds the message for a callback.
         callbacks: Callbacks by the name of the visitor's action: ``view`` (settled on a step, pin
             or plane), ``edit`` (typed a value into a cell), ``preset``, ``compare`` and ``fix``
-            (chose one of the offers).
+            (chose one of the offers), ``change`` (undo, redo or reset).
     """
     show = component(NAME, html=_HTML, js="player/player.js", css="player/player.css")
     show(

@@ -89,14 +89,22 @@ export class CanvasSurface {
     this.context.drawImage(image, x, y, w, h);
   }
 
-  text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
+  /** `most` is the width to which a wider text is condensed, `halo` colors a line around letters. */
+  text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1, most, halo }) {
     const c = this.context;
     c.globalAlpha = alpha;
     c.fillStyle = fill;
     c.textAlign = /** @type {CanvasTextAlign} */ (align);
     c.textBaseline = "middle";
     c.font = `${weight} ${size}px ${font}`;
-    c.fillText(text, x, y);
+    if (halo) {
+      c.strokeStyle = halo;
+      c.lineWidth = size / 3;
+      c.lineJoin = "round";
+      c.setLineDash([]);
+      c.strokeText(text, x, y, most);
+    }
+    c.fillText(text, x, y, most);
     c.globalAlpha = 1;
   }
 }
@@ -144,14 +152,20 @@ export class SvgSurface {
     );
   }
 
-  text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
+  text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1, most, halo }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
+    const condensed = text.length * size * 0.5 > most;
+    const width = condensed ? ` textLength="${short(most)}" lengthAdjust="spacingAndGlyphs"` : "";
     // The baseline is computed here, because slide programs ignore dominant-baseline.
-    this.parts.push(
-      `<text x="${short(x)}" y="${short(y + 0.35 * size)}" font-size="${short(size)}" fill="${fill}" ` +
-        `text-anchor="${anchor}" font-weight="${weight}"` +
-        `${this.alpha(alpha)}>${escapeText(text)}</text>`,
-    );
+    const element = (look) =>
+      `<text x="${short(x)}" y="${short(y + 0.35 * size)}" font-size="${short(size)}" ${look} ` +
+      `text-anchor="${anchor}" font-weight="${weight}"${width}` +
+      `${this.alpha(alpha)}>${escapeText(text)}</text>`;
+    if (halo)
+      this.parts.push(
+        element(`fill="${halo}"${this.stroke(halo, size / 3, [])} stroke-linejoin="round"`),
+      );
+    this.parts.push(element(`fill="${fill}"`));
   }
 
   stroke(stroke, width, dash) {

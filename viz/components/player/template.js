@@ -11,7 +11,7 @@ const ICONS = {
 const LABELS = {
   first: "First step (Home)",
   back: "Step back (left arrow)",
-  play: "Play or pause (space)",
+  play: "Play (space)",
   forward: "Step forward (right arrow)",
   final: "Last step (End)",
 };
@@ -26,10 +26,21 @@ const SPEEDS = [
 ];
 
 const HTML = `
-<div class="head"><div class="presets" role="group" aria-label="Presets"></div>
-<select class="compare" aria-label="Compare" title="Boards step together, on the same input"></select></div>
-<div class="planes" role="group" aria-label="Planes shown"></div>
-<div class="stage"><canvas class="still" aria-hidden="true"></canvas><canvas class="moving" aria-hidden="true"></canvas></div>
+<div class="head"><div class="title"></div>
+<div class="tools" role="group" aria-label="Tools">
+  <button type="button" class="undo" title="Undo the last typed value (Ctrl+Z)">Undo</button>
+  <button type="button" class="redo" title="Type the value again (Ctrl+Shift+Z)">Redo</button>
+  <button type="button" class="reset" title="Back to the layer, the kernel and the input with which this page opens">Reset</button>
+  <select class="compare" aria-label="Compare" title="Boards step together, on the same input"></select>
+  <button type="button" class="link">Copy link</button>
+  <select class="save" aria-label="Save this view" title="As it is on the screen"><option value="">Save view</option><option value="svg">as SVG</option><option value="png">as PNG</option></select>
+  <span class="toast" role="status"></span>
+</div></div>
+<p class="lead"></p>
+<div class="presets" role="group" aria-label="Presets"></div>
+<div class="planes"><span class="channels" role="group" aria-label="Input channel">input channel <span class="chips"></span></span>
+<span class="filters" role="group" aria-label="Filter">filter <span class="chips"></span></span></div>
+<div class="stage" tabindex="0" role="application"><canvas class="still" aria-hidden="true"></canvas><canvas class="moving" aria-hidden="true"></canvas><div class="titles"></div></div>
 <div class="bar" role="group" aria-label="Playback">
   ${["first", "back", "play", "forward", "final"].map(icon).join("")}
   <input class="scrub" type="range" min="0" step="1" value="0" aria-label="Step">
@@ -37,15 +48,14 @@ const HTML = `
   <select class="speed" aria-label="Speed">${SPEEDS.map(([value, name]) => `<option value="${value}">${name}</option>`).join("")}</select>
   <button type="button" class="loop" aria-pressed="false">loop</button>
   <button type="button" class="reads" aria-pressed="false" title="How many windows read each pixel; of a transposed convolution, how many pixels each output adds up">read counts</button>
-  <select class="save" aria-label="Save the picture"><option value="">save…</option><option value="svg">as SVG</option><option value="png">as PNG</option></select>
-  <button type="button" class="link">copy link</button><span class="toast" role="status"></span>
 </div>
 <div class="refused" role="alert"></div>
 <div class="says" aria-live="polite"></div>
 <div class="sums"></div>
 <div class="size"></div>
-<div class="lost"></div>
-<div class="hint"></div>`;
+<div class="lost"><span class="notes"></span><span class="fixes" role="group" aria-label="Repairs"></span></div>
+<div class="hint"></div>
+<div class="unseen tables"></div>`;
 
 /** Build the elements under `root` and return them by name. */
 export function buildPage(root) {
@@ -54,10 +64,20 @@ export function buildPage(root) {
   /** @type {Record<string, any>} */
   const page = Object.fromEntries(
     [
+      "title",
+      "undo",
+      "redo",
+      "reset",
+      "lead",
+      "channels",
+      "filters",
+      "titles",
+      "tables",
+      "notes",
+      "fixes",
       "stage",
       "still",
       "moving",
-      "planes",
       "scrub",
       "count",
       "speed",
@@ -69,17 +89,17 @@ export function buildPage(root) {
       "says",
       "sums",
       "refused",
-      "head",
       "hint",
       "presets",
       "compare",
       "size",
-      "lost",
     ].map((name) => [name, find(`.${name}`)]),
   );
   for (const name of Object.keys(LABELS)) page[name] = find(`button[name=${name}]`);
-  page.showPlaying = (on) =>
+  page.showPlaying = (on) => {
     page.play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
+    page.play.ariaLabel = page.play.title = on ? "Pause (space)" : "Play (space)";
+  };
   page.typeOver = (panel, cell, value, done) => typeOver(page, panel, cell, value, done);
   return page;
 }

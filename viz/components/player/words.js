@@ -25,13 +25,19 @@ function termText(term) {
     : `${bracket(value)}·${bracket(format(term.weight, 4))}`;
 }
 
-function termHtml(term, index, channel) {
-  const marks = [term.kind === "input" ? "" : "pad", term.wins ? "wins" : ""].join(" ").trim();
+function termHtml(term, index, channel, lit) {
+  const marks = [
+    ...(term.kind === "input" ? [] : ["pad"]),
+    ...(term.wins ? ["wins"] : []),
+    ...(lit.includes(index) ? ["meant"] : []),
+  ].join(" ");
   return `<span class="term ${marks}" data-channel="${channel}" data-index="${index}">${termText(term)}</span>`;
 }
 
-function termsHtml(board, terms, channel, fold) {
-  const spans = terms.map((term) => termHtml(term, term.kr * board.kernelCols + term.kc, channel));
+function termsHtml(board, terms, channel, fold, lit) {
+  const spans = terms.map((term) =>
+    termHtml(term, term.kr * board.kernelCols + term.kc, channel, lit),
+  );
   if (!fold)
     return `<div class="terms" style="--columns:${board.kernelCols}">${spans.join("")}</div>`;
   const hidden = spans.length - 6;
@@ -51,8 +57,20 @@ const sumText = (terms) =>
 const joinSum = (numbers) =>
   numbers.map((n, i) => (i ? (n.startsWith("−") ? ` − ${n.slice(1)}` : ` + ${n}`) : n)).join("");
 
-/** HTML of an output's sum, mean or maximum, term by term, with torch's result. */
-export function arithmetic(board, filter, row, col, expanded) {
+/** Why the sum of an output stands below the picture when another cell is in focus. */
+export function whichSum(focus, { cell, readers }) {
+  const own = `output ${place(...cell)} =`;
+  if (focus.panel === "output") return own;
+  if (!readers) return `at this step ${own}`;
+  return readers === 1 ? `the one that reads it: ${own}` : `one of these ${readers}: ${own}`;
+}
+
+/**
+ * HTML of an output's sum, mean or maximum, term by term, with torch's result. Words stand before
+ * it, and the terms of some taps of a channel are marked.
+ */
+export function arithmetic(board, filter, { cell, before, taps, channel }, expanded) {
+  const [row, col] = cell;
   const channels = board.channelsOf(filter);
   const total = board.outputAt(filter, row, col);
   const lists = channels.map((channel) => counted(board, filter, row, col, channel));
@@ -65,7 +83,7 @@ export function arithmetic(board, filter, row, col, expanded) {
         ? `<span class="channel">${escapeText(board.channels[channels[i]])}</span>`
         : "";
     const end = several ? `<span class="part-sum">= ${sumText(terms)}</span>` : "";
-    return `<div class="part">${name}${opening(board)}${termsHtml(board, terms, channels[i], fold)}${closing(board, row, col)}${end}</div>`;
+    return `<div class="part">${name}${opening(board)}${termsHtml(board, terms, channels[i], fold, channels[i] === channel ? taps : [])}${closing(board, row, col)}${end}</div>`;
   });
   const sums = lists.map(sumText);
   const bias = board.bias ? board.bias.values[filter] : null;
@@ -74,7 +92,7 @@ export function arithmetic(board, filter, row, col, expanded) {
       ? `${joinSum([...sums, ...(bias === null ? [] : [format(bias, 4)])])}${bias === null ? "" : " <small>(the last is the bias)</small>"} `
       : "";
   return (
-    `<div class="which">output ${place(row, col)} =</div><div class="parts">${parts.join("")}</div>` +
+    `<div class="which">${before}</div><div class="parts">${parts.join("")}</div>` +
     `<div class="total">${summed}= <b title="${total}">${format(total, 5)}</b></div>`
   );
 }

@@ -17,7 +17,7 @@ from viz.choices import board as choices_board
 from viz.choices import layer, layer_controls, picture
 from viz.choices.layer import PlayerView
 from viz.components.player.player import player
-from viz.features.sweep import compute, export
+from viz.features.sweep import compute, export, typed
 from viz.features.sweep.params import COMPARE, PAGE, SweepSettings, make_valid
 from viz.features.sweep.presets import PRESETS, boards, matching_preset
 from viz.page import frame, words
@@ -42,11 +42,50 @@ def _on_edit() -> None:
             index = torch_weight_index(layer.layer_spec(board), index)
         text = layer.with_edited_cell(values[name], index, value)
         [param] = (param for param in SweepSettings.params() if param.name == name)
-        change_settings(
-            PAGE, layer.player_view_values(edit.get("view")) | {name: param.parse(text)}
-        )
+        change = layer.player_view_values(edit.get("view")) | {name: param.parse(text)}
     except (KeyError, OverflowError, TypeError, ValueError):
         return  # the player sends no such message
+    typed.remember(values)
+    change_settings(PAGE, change)
+
+
+def _on_change() -> None:
+    """Callback of the player: typed cells are undone or redone, or the page is reset."""
+    message, values = st.session_state["player"].change, current_settings(PAGE, SweepSettings)
+    name = message.get("name") if isinstance(message, dict) else None
+    if name == "reset":
+        typed.forget()
+        _start_over(SweepSettings.defaults())
+    elif name in ("undo", "redo"):
+        view = layer.player_view_values(message.get("view"))
+        change_settings(PAGE, view | typed.step(values, name))
+
+
+def _possible_changes(values: SweepSettings) -> list[str]:
+    """Which of undo, redo and reset would change something."""
+    view, defaults = PlayerView.defaults(), SweepSettings.defaults()
+    own = any(values[name] != value for name, value in defaults.items() if name not in view)
+    possible = {"undo": typed.can_undo(values), "redo": typed.can_redo(values), "reset": own}
+    return [name for name, offered in possible.items() if offered]
+
+
+def _lead(specs: list[BoardSpec], values: SweepSettings) -> str:
+    """What is seen on the page, and what to do first."""
+    if values.compare == "classics":
+        return "Four layers with the same kernel read the same input; they step together."
+    if values.compare == "second":
+        if specs[0] == specs[1]:
+            return "Both layers are the same: now change layer B."
+        return "Both layers read the same input and step together."
+    spec = specs[0].layer
+    cells = "cells" if spec.count_include_pad else "pixels"
+    does = {
+        "sum": "A kernel slides over the input: each output is the sum of the products of its "
+        "weights with the cells below it" + (", plus the bias" if spec.bias else ""),
+        "max": "A window slides over the input: each output is the largest value in it",
+        "mean": f"A window slides over the input: each output is the mean of the {cells} in it",
+    }[operation_of(spec).reduce]
+    return f"{does}. Press play, point at a cell, or change the layer."
 
 
 def _on_preset() -> None:
@@ -86,15 +125,15 @@ def _sidebar(values: SweepSettings) -> None:
     """Draw the widgets of the layers, the input and the weights."""
     with st.sidebar:
         if values.compare == "second":
-            first, second = st.tabs(["Layer A", "Layer B"])
+            first, second = st.tabs(["Layer A", "Layer B"], default="Layer B")
             for place, (suffix, board) in zip((first, second), values.layers.items(), strict=True):
                 with place:
                     layer_controls.layer_controls(PAGE, board, suffix)
         elif values.compare == "classics":
             layer_controls.kernel_size_control(values)
             st.caption(
-                "The four classics set the operation, the stride and the padding. "
-                "The kernel and the input are yours."
+                "These four boards fix the operation, the stride and the padding; you can change "
+                "the kernel and the input."
             )
         else:
             layer_controls.layer_controls(PAGE, values)
@@ -140,6 +179,7 @@ def _player(specs: list[BoardSpec], page: PageState[SweepSettings]) -> None:
             "edit": _on_edit,
             "preset": _on_preset,
             "compare": _on_compare,
+            "change": _on_change,
             "fix": _on_fix,
         },
     )
@@ -154,6 +194,9 @@ def _player_frame_data(specs: list[BoardSpec], values: SweepSettings) -> dict[st
     fixes = [] if classics else [fix.label for fix in _fixes(specs[0])]
     names = _board_letters(specs)
     return {
+        "level": 1,
+        "lead": _lead(specs, values),
+        "offers": _possible_changes(values),
         "presets": list(PRESETS),
         "preset": None if classics else matching_preset(values),
         "comparisons": COMPARE,

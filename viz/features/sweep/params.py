@@ -10,7 +10,11 @@ from viz.params import choice, group
 PAGE = "sweep"
 SECOND = "_b"
 """Suffix of the second layer's parameters in a link."""
-COMPARE = {"off": "one board", "second": "beside a second", "classics": "the four classics"}
+COMPARE = {
+    "off": "one layer",
+    "second": "two layers",
+    "classics": "stride × padding",
+}
 """Label on the page by the name of a comparison in the URL."""
 
 

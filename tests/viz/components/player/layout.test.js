@@ -6,6 +6,7 @@ import {
   layout,
   panelHeight,
   panelWidth,
+  stageHeight,
 } from "../../../../viz/components/player/layout.js";
 
 const FLAT = { input: 1, kernel: 1, output: 1 };
@@ -54,17 +55,49 @@ for (const board of BOARDS)
           );
     });
 
-test("captions have room between the title and the planes behind a panel", () => {
-  const deep = { ...BOARDS[0], depths: { input: 4, kernel: 2, output: 1 } };
-  assert.deepEqual(
-    ["input", "kernel", "output"].map((name) => behind(deep, name)),
-    [12, 4, 0],
-  );
-  for (const width of WIDTHS) {
-    const [place] = layout([deep], width, 500).places;
-    for (const name of ["input", "kernel", "output"])
-      assert.ok(place[name].y - behind(deep, name) - 22 >= 30, `${name} at ${width}`);
-  }
+/** The area of a panel with its caption and numbers above and on its left, and the planes behind it. */
+const area = (board, name, p) => ({
+  left: p.x - (p.cell >= 22 ? 12 : 0),
+  top: p.y - p.head,
+  right: p.x + panelWidth(p) + behind(board, name),
+  bottom: p.y + panelHeight(p) + behind(board, name),
+});
+const apart = (one, other) =>
+  one.right <= other.left ||
+  other.right <= one.left ||
+  one.bottom <= other.top ||
+  other.bottom <= one.top;
+
+test("planes behind a panel cross no caption, in any arrangement", () => {
+  const deep = { ...BOARDS[0], depths: { input: 4, kernel: 2, output: 4 } };
+  for (const width of WIDTHS)
+    for (const boards of [[deep], [deep, deep]])
+      for (const place of layout(boards, width, 500).places) {
+        const areas = ["input", "kernel", "output"].map((name) => area(deep, name, place[name]));
+        for (const [i, one] of areas.entries())
+          for (const other of areas.slice(i + 1)) assert.ok(apart(one, other), `at ${width}`);
+        for (const { right } of areas) assert.ok(right <= place.x + place.width + 1);
+      }
+});
+
+test("a board starts where its title does", () => {
+  for (const width of WIDTHS)
+    for (const place of layout([BOARDS[0], BOARDS[0]], width, 500).places)
+      assert.ok(place.input.x - place.x <= 20, `${place.input.x - place.x} at ${width}`);
+});
+
+test("two boards stand beside each other, with cells that show it", () => {
+  const padded = { ...BOARDS[0], gridRows: 10, gridCols: 10 };
+  const [a, b] = layout([padded, padded], 1111, stageHeight([padded, padded], 900)).places;
+  assert.equal(a.y, b.y);
+  assert.ok(a.input.cell >= 36 && b.input.cell === a.input.cell, `${a.input.cell}`);
+  assert.equal(layout([padded, padded], 600, 500).places[1].x, 0, "on a phone below");
+});
+
+test("on a phone the cells use the width", () => {
+  const padded = { ...BOARDS[0], gridRows: 10, gridCols: 10 };
+  const cell = (width) => layout([padded], width, 300).places[0].input.cell;
+  assert.ok(cell(369) >= 36 && cell(299) >= 29, `${cell(369)} and ${cell(299)}`);
 });
 
 test("the cell under a point is the one that is drawn there", () => {
