@@ -103,7 +103,7 @@ class Keys {
     if (!presented && !UNSCROLLED.includes(key)) return false;
     const board = picture();
     if (board) {
-      if (focused() === board && !REMOTE[key]) return false; // it gets the key anyway
+      if (board.contains(focused()) && !REMOTE[key]) return false; // it gets the key anyway
       const step = board.matches("[data-testid=sweep-player]") ? REMOTE[key] : undefined;
       return key === " " || step || MOVES.includes(key) ? send(board, step ?? key, false) : false;
     }

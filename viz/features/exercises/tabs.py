@@ -187,7 +187,7 @@ def _player_view(current: Question, subject: LayerSubject) -> None:
         [payload | {"name": ""}],
         layer.PlayerView.of(values).flat,
         {
-            "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
+            "level": 3, "presets": [], "preset": None, "comparisons": {"off": "one layer"}, "compare": "off",
             "sizes": [choices_board.size_line_data(board)],
         },
         identity=_question_identity(current),

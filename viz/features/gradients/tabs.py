@@ -198,7 +198,7 @@ def _draw_sweep(each: PageLayer, page: PageState[GradientSettings]) -> None:
         [payload | {"name": "", "title": title, "captions": captions}],
         st.session_state["gradients_view"],
         {
-            "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
+            "presets": [], "preset": None, "comparisons": {"off": "one layer"}, "compare": "off",
             "sizes": [choices_board.size_line_data(board, note=_padding_copies_note(each))],
         },
         identity=str(hash(board)),
