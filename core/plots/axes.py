@@ -128,11 +128,26 @@ def ticks(axis: PlotAxis, ends: Span, most: int = 7) -> list[tuple[float, str]]:
 
 
 def _round_ticks(low: float, high: float, most: int, whole: bool) -> list[float]:
-    """At most ``most`` multiples of 1, 2 or 5 times a power of ten."""
+    """At most ``most`` multiples of 1, 2 or 5 times a power of ten, at least two if possible.
+
+    Where that is one number only, multiples of 2.5, 3 or 4 are taken.
+    """
+    few: list[float] = []
+    for digits in ((1, 2, 5), (1, 2, 2.5, 3, 4, 5)):
+        few = _multiples(low, high, most, digits, whole)
+        if len(few) > 1:
+            break
+    return few
+
+
+def _multiples(
+    low: float, high: float, most: int, digits: Sequence[float], whole: bool
+) -> list[float]:
+    """The multiples of the first of some digits times powers of ten of which at most ``most`` fit."""
     extent = (high - low) or 1.0
     power = math.floor(math.log10(extent / most))
-    steps = [digit * 10.0**p for p in range(power, power + 3) for digit in (1, 2, 5)]
-    steps = [step for step in steps if not whole or step >= 1] or [1.0]
+    steps = [digit * 10.0**p for p in range(power, power + 3) for digit in digits]
+    steps = [step for step in steps if not whole or (step >= 1 and step.is_integer())] or [1.0]
     for step in steps:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if last - first < most:

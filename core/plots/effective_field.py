@@ -45,6 +45,10 @@ View = tuple[tuple[float, float], tuple[float, float]]
 """First and last edge of the rows, and of the columns, that a panel contains."""
 DECADES = 4
 """Logarithmic colors reach down to 10^−4 of the peak."""
+OUTLINE = 1.5
+"""Width in pixels of the lines on a map: it has up to eight of them."""
+AROUND, LEAST_VIEW = 1.8, 24
+"""Side of the view of a photograph as a multiple of the field's, and its least side in pixels."""
 PHOTO_OPACITY = 0.6
 """Opacity of a map over a photograph."""
 MOST_VARIANTS = 4
@@ -125,14 +129,14 @@ def field_plot(
         title: The heading.
         log: Whether colors are logarithmic, down to 10^−4; pixels of exactly 0 are blank.
         expected: The closed form, whose ellipses are drawn beside the measured ones.
-        photo: (H, W, 3) the image, 0 to 255, below the map; the view is all of it then.
+        photo: (H, W, 3) the image, 0 to 255, below the map; the view is wider then.
     """
     more: list[Mark] = [_energy_square(erf, share, dash) for share, dash in SQUARES]
     more += [_expected_ellipses(expected)] if expected is not None else []
     panel = field_panel(
         erf,
         peak_scale([erf], log=log),
-        view=None if photo is None else whole_view(image_size(erf.input_size)),
+        view=None if photo is None else photo_view(erf.theory.clipped, image_size(erf.input_size)),
         below=() if photo is None else (Photo(photo),),
         above=(*more, center_mark(erf.theory.center)),
         sizes=True,
@@ -220,7 +224,7 @@ def pixel_edges(box: PixelBox) -> Box:
 def image_border(size: tuple[int, int]) -> Boxes:
     """The outline of an image of this (height, width)."""
     edges = (-0.5, size[1] - 0.5, -0.5, size[0] - 0.5)
-    return Boxes([edges], "image's border", "input", cased=True)
+    return Boxes([edges], "image's border", "input", width=OUTLINE, cased=True)
 
 
 def theoretical_field(erf: EffectiveReceptiveField, *, sizes: bool = False) -> Boxes:
@@ -232,7 +236,8 @@ def theoretical_field(erf: EffectiveReceptiveField, *, sizes: bool = False) -> B
     """
     rows, cols = field_size(erf)
     name = f"theory {rows}×{cols} px" if sizes else "theoretical field"
-    return Boxes([pixel_edges(erf.theory.unclipped)], name, "window", "dash", cased=True)
+    edges = pixel_edges(erf.theory.unclipped)
+    return Boxes([edges], name, "window", "dash", OUTLINE, cased=True)
 
 
 def field_size(erf: EffectiveReceptiveField) -> tuple[int, int]:
@@ -268,7 +273,7 @@ def ellipses(sigma: Point, center: Point, name: str, color: Color, dash: Dash) -
         for n in (1, 2)
     ]
     x, y = (np.concatenate([rings[0][i], [np.nan], rings[1][i]]).round(3) for i in (0, 1))
-    return Polyline(x, y, name, color, dash, cased=True, hover=None)
+    return Polyline(x, y, name, color, dash, OUTLINE, cased=True, hover=None)
 
 
 def center_mark(center: Point) -> Points:
@@ -292,6 +297,29 @@ def field_view(box: PixelBox) -> View:
 def whole_view(size: tuple[int, int]) -> View:
     """All of an image of this (height, width), with a margin."""
     return field_view(((0, size[0] - 1), (0, size[1] - 1)))
+
+
+def photo_view(box: PixelBox, size: tuple[int, int]) -> View:
+    """The part of an image around a box in which the photograph can be recognized.
+
+    Args:
+        box: First and last row and column of the theoretical field inside the image.
+        size: (height, width) of the image.
+    """
+    length = max(LEAST_VIEW, *(round(AROUND * (last - first + 1)) for first, last in box))
+    if length >= max(size):
+        return whole_view(size)
+    rows, columns = (
+        _inside(pair, min(length, side), side) for pair, side in zip(box, size, strict=True)
+    )
+    return rows, columns
+
+
+def _inside(pair: tuple[int, int], length: int, side: int) -> tuple[float, float]:
+    """Edges of so many pixels around a first and a last one, all of them inside the image."""
+    start = sum(pair) // 2 - length // 2
+    start = min(max(start, 0), side - length)
+    return start - 0.5, start + length - 0.5
 
 
 def equal_views(boxes: Sequence[PixelBox]) -> list[View]:
@@ -369,7 +397,7 @@ def _energy_square(erf: EffectiveReceptiveField, share: float, dash: Dash) -> Bo
     """The smallest square around the field's center with a share of the energy."""
     side, (row, col) = erf.square(share), erf.theory.center
     edges = (col - side / 2, col + side / 2, row - side / 2, row + side / 2)
-    return Boxes([edges], f"{100 * share:g} % in {side} px", "pinned", dash, cased=True)
+    return Boxes([edges], f"{100 * share:g} % in {side} px", "pinned", dash, OUTLINE, cased=True)
 
 
 def _expected_ellipses(expected: ExpectedErf) -> Polyline:

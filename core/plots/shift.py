@@ -11,7 +11,6 @@ import numpy as np
 from core.plots.axes import number_text
 from core.plots.maps import bare_axes
 from core.plots.plot import (
-    Boxes,
     Color,
     Dash,
     Heat,
@@ -79,12 +78,11 @@ def _picture_panels(pictures: Mapping[str, Numbers]) -> list[Panel]:
 def _map_panel(
     values: Numbers, scale: Scale, title: str, note: str, names: tuple[str, str]
 ) -> Panel:
-    """A small map in a frame; the pointer calls rows and columns by these names."""
+    """A small map; the pointer calls rows and columns by these names."""
     rows, columns = values.shape
     across, down = bare_axes(rows, columns)
     heat = Heat(values, scale, names=names)
-    frame = Boxes([(-0.5, columns - 0.5, -0.5, rows - 0.5)], color="padding", width=1)
-    return Panel((heat, frame), across, down, title, note, cell=1.0, size="small")
+    return Panel((heat,), across, down, title, note, cell=1.0, size="small")
 
 
 def _grey_scale(label: str, *values: Numbers) -> Scale:
@@ -128,25 +126,21 @@ def comparison_plot(
         blur: What the blur is called, ``blur 1 2 1``.
         scales: Those of the outputs and of the differences, from `comparison_scales`.
         subtitle: Line below the heading.
-        pictures: The picture before and after the shift by heading; None for no panels of them.
+        pictures: The picture before and after the shift by heading, which begin the rows of the
+            layer without and with a blur; None for no panels of them.
         channel: Channel of the outputs that is drawn.
     """
-    rows = []
-    for name, each in zip((NO_BLUR, blur), pair, strict=True):
-        maps = (np.asarray(each.output[channel]), np.asarray(each.difference[channel]))
-        largest = number_text(float(np.abs(maps[1]).max()), 3)
-        notes = (f"cosine {cosine_text(each.cosine)}", f"at most {largest}")
-        axes = ("output row", "output column")
-        rows.append(
-            [
-                _map_panel(values, scale, heading, note, axes)
-                for values, scale, heading, note in zip(
-                    maps, scales, (name, "difference"), notes, strict=True
-                )
-            ]
+    named = list(zip((NO_BLUR, blur), pair, strict=True))
+    axes = ("output row", "output column")
+    outputs, differences = (
+        [_map_panel(values, scale, name, note, axes) for values, name, note in maps]
+        for scale, maps in zip(
+            scales, (_outputs(named, channel), _differences(named, channel)), strict=True
         )
-    for row, panel in zip(rows, _picture_panels(pictures or {}), strict=False):
-        row.insert(0, panel)
+    )
+    columns = [outputs, differences]
+    columns = [_picture_panels(pictures), *columns] if pictures else columns
+    rows = zip(*columns, strict=True) if pictures else columns
     cosines = [cosine_text(each.cosine) for each in pair]
     alt = (
         f"{title}: the cosine of the output of the moved picture and the moved output is "
@@ -154,6 +148,27 @@ def comparison_plot(
     )
     panels = tuple(panel for row in rows for panel in row)
     return Plot(title, panels, alt, subtitle, columns=3 if pictures else 0)
+
+
+Named = Sequence[tuple[str, "ShiftComparison"]]
+"""Comparisons with their names."""
+
+
+def _outputs(named: Named, channel: int) -> list[tuple[Numbers, str, str]]:
+    """(map, heading, note) of each output."""
+    return [
+        (np.asarray(each.output[channel]), name, f"cosine {cosine_text(each.cosine)}")
+        for name, each in named
+    ]
+
+
+def _differences(named: Named, channel: int) -> list[tuple[Numbers, str, str]]:
+    """(map, heading, note) of each difference."""
+    maps = [(name, np.asarray(each.difference[channel])) for name, each in named]
+    return [
+        (values, f"difference, {name}", f"at most {number_text(float(np.abs(values).max()), 3)}")
+        for name, values in maps
+    ]
 
 
 def consistency_plot(

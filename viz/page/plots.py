@@ -46,7 +46,7 @@ def show_plot(plot: Plot, key: str, on_click: Callable[[str], None] | None = Non
                     look |= {"config": CONFIG, "alt": alt}
                     look |= _on_click(panel, name, on_click)
                     st.plotly_chart(figure, key=name, **look)
-            if bars := bars_html(plot):
+            if bars := bars_html(plot, dark=dark):
                 st.html(bars)
         if foot := foot_html(plot, dark=dark, enlarged=enlarged):
             st.html(foot)

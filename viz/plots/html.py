@@ -8,9 +8,10 @@ from html import escape
 from core.plots.legend import Entry, bar_numbers, color_bars, entries
 from core.plots.maps import block_notes
 from core.plots.plot import Bars, Boxes, Dash, Hatch, Panel, Plot, Points, Polyline, Scale, Symbol
-from viz.plots.colors import screen_color, stops
+from core.plots.signs import sign_notes
+from viz.plots.colors import GROUND, screen_color, stops
 from viz.plots.layout import style_sheet
-from viz.plots.sizes import MAP_ROOM
+from viz.plots.sizes import MAP_ROOM, sign_cue
 
 DASHES: dict[Dash, str] = {
     "solid": "", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 4",
@@ -67,21 +68,25 @@ def foot_html(plot: Plot, *, dark: bool = False, enlarged: float = 1.0) -> str:
     """The legend and the notes of a plot; "" if it has neither."""
     keys = "".join(_entry_html(entry, dark) for entry in entries(plot))
     legend = f'<div class="plot-legend">{keys}</div>' if keys else ""
-    sentences = [*plot.notes, *block_notes(plot, lambda panel: MAP_ROOM[panel.size] * enlarged)]
+    sentences = [
+        *plot.notes,
+        *sign_notes(plot, lambda heat, panel: sign_cue(heat, panel, enlarged)),
+        *block_notes(plot, lambda panel: MAP_ROOM[panel.size] * enlarged),
+    ]
     notes = "".join(f"<p>{escape(note)}</p>" for note in sentences)
     notes = f'<div class="plot-notes">{notes}</div>' if notes else ""
     return f'<div class="plot-foot">{legend}{notes}</div>' if legend + notes else ""
 
 
-def bars_html(plot: Plot) -> str:
+def bars_html(plot: Plot, *, dark: bool = False) -> str:
     """The color bars of a plot; "" if it has none."""
-    bars = "".join(_bar_html(scale, number) for number, scale in enumerate(color_bars(plot)))
+    bars = "".join(_bar_html(scale, n, dark) for n, scale in enumerate(color_bars(plot)))
     return f'<div class="plot-bars">{bars}</div>' if bars else ""
 
 
-def _bar_html(scale: Scale, number: int) -> str:
+def _bar_html(scale: Scale, number: int, dark: bool) -> str:
     """A color bar with its numbers below and its label above."""
-    colors = ",".join(f"{color} {100 * place:.3g}%" for place, color in stops(scale))
+    colors = ",".join(f"{color} {100 * place:.3g}%" for place, color in stops(scale, dark))
     numbers = "".join(
         f'<span style="left:{100 * place:.4g}%">{escape(name)}</span>'
         for place, name in bar_numbers(scale)
@@ -114,7 +119,7 @@ def swatch_svg(entry: Entry, dark: bool) -> str:
         body = _symbol_svg(mark.symbol, color, hollow=mark.hollow)
     elif isinstance(mark, Bars):
         body = f'<path d="M2 1h22v12h-22z" fill="{color}"/>'
-        body += f'<path d="{HATCHES[mark.hatch]}" stroke="white" stroke-width="1.5"/>'
+        body += f'<path d="{HATCHES[mark.hatch]}" stroke="{GROUND[dark]}" stroke-width="1.5"/>'
     elif isinstance(mark, Boxes):
         body = _box_svg(mark, color, dark)
     return (

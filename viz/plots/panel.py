@@ -36,7 +36,8 @@ from core.plots.plot import (
     Words,
     corners,
 )
-from viz.plots.colors import color_at, ink_on, rgba, screen_color, stops
+from core.plots.signs import dashes, is_signed
+from viz.plots.colors import GROUND, color_at, ink_on, rgba, screen_color, stops
 from viz.plots.figure import Figure
 from viz.plots.sizes import (
     MAP_ROOM,
@@ -46,6 +47,7 @@ from viz.plots.sizes import (
     cell_height,
     margins,
     panel_height,
+    sign_cue,
 )
 
 Trace = dict[str, Any]
@@ -58,6 +60,11 @@ GRID = "rgba(128,128,128,0.25)"
 """Color of grid lines that are faint on white and on black."""
 CELL_LINE = "rgba(128,128,128,0.45)"
 """Color of the lines between the cells of a map."""
+FRAME: Trace = {
+    "type": "rect", "layer": "above", "line": {"color": CELL_LINE, "width": 1},
+    "xref": "x domain", "yref": "y domain", "x0": 0, "x1": 1, "y0": 0, "y1": 1,
+}  # fmt: skip
+"""The frame of a map, which may be as light or as dark as the paper."""
 BAND = 0.18
 """Opacity of the band around a line."""
 SYMBOLS: dict[Symbol, str] = {
@@ -76,6 +83,8 @@ TEXT_PLACES: dict[Side, str] = {
 }  # fmt: skip
 """Plotly's names of the places of a text, seen from its point."""
 QUIET: Trace = {"hoverinfo": "skip", "hovertemplate": None}
+UNSEEN: Trace = {"type": "scatter", "mode": "markers", "marker": {"size": 0.1, "opacity": 0}}
+"""Symbols that only carry error lines."""
 
 
 class _Look:
@@ -120,6 +129,7 @@ def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> 
         "plot_bgcolor": "rgba(0,0,0,0)",
         "showlegend": False,
         "hovermode": "closest",
+        "hoverlabel": {"font": {"family": FONT, "size": TYPE * enlarged}},
         "hoverdistance": round(4 * TYPE * enlarged) if panel.in_type else 20,
         "dragmode": False,
         "barmode": "overlay",
@@ -127,7 +137,10 @@ def panel_figure(panel: Panel, enlarged: float = 1.0, *, dark: bool = False) -> 
         "xaxis": across,
         "yaxis": down,
         "images": photos,
-        "shapes": [shape for mark in panel.marks for shape in _zero_cells(mark, look)],
+        "shapes": [
+            *(shape for mark in panel.marks for shape in _zero_cells(mark, look)),
+            *([FRAME] if panel.cell else []),
+        ],
     }
     return Figure(traces, layout)
 
@@ -190,6 +203,7 @@ def _zero_cells(mark: Mark, look: _Look) -> list[dict[str, Any]]:
 def _heat(heat: Heat, look: _Look) -> list[Trace]:
     """The cells of a map, the texts in them, and what a click selects."""
     panel = look.panel
+    cue = sign_cue(heat, panel, look.enlarged) if is_signed(heat) else "numbers"
     room = MAP_ROOM[panel.size] * look.enlarged
     heat, _ = with_block_means(heat, most_cells(heat, panel, room))
     values = np.asarray(heat.values, dtype=np.float64)
@@ -201,7 +215,7 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
         "z": heat.scale.shares(values).astype(np.float32),
         "zmin": 0,
         "zmax": 1,
-        "colorscale": [list(stop) for stop in stops(heat.scale)],
+        "colorscale": [list(stop) for stop in stops(heat.scale, look.dark)],
         "showscale": False,
         "zsmooth": False,
         "hoverongaps": bool(heat.scale.zero),
@@ -229,9 +243,19 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
     traces = [trace, _cell_lines(heat, look)] if heat.gaps else [trace]
     if len(heat.texts) and high >= READABLE:
         traces.append(_texts(heat, values, middles, high, look))
+    if cue == "dashes":
+        traces.append(_dashes(heat, high, look))
     if heat.select:
         traces.append(_clickable(values, middles, high))
     return traces
+
+
+def _dashes(heat: Heat, high: float, look: _Look) -> Trace:
+    """A dash in each clearly negative cell; ``high`` is a cell's height in pixels."""
+    x, y = dashes(heat)
+    line = {"color": look.color("white" if look.dark else "black")}
+    line["width"] = min(3.0, max(1.0, high / 12)) * look.enlarged
+    return QUIET | {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line}
 
 
 def _cell_lines(heat: Heat, look: _Look) -> Trace:
@@ -259,7 +283,9 @@ def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], high: float, look:
     shares = heat.scale.shares(values)
     x, y = np.meshgrid(*middles)
     inks = [
-        look.color("text") if share != share else ink_on(color_at(heat.scale, float(share)))
+        look.color("text")
+        if share != share
+        else ink_on(color_at(heat.scale, float(share), look.dark))
         for share in shares.ravel().tolist()
     ]
     return QUIET | {
@@ -365,7 +391,7 @@ def _points(points: Points, look: _Look) -> list[Trace]:
         "symbol": f"{symbol}-open" if points.hollow and not bar else symbol,
         "size": points.size * look.enlarged,
         "color": color,
-        "line": {"color": color if bar or points.hollow else "white",
+        "line": {"color": color if bar or points.hollow else GROUND[look.dark],
                  "width": (3 if bar else 2 if points.hollow else 1) * look.enlarged},
     }  # fmt: skip
     texts: Trace = {}
@@ -396,7 +422,7 @@ def _bars(bars: Bars, look: _Look) -> list[Trace]:
     at, length = np.asarray(bars.at, np.float64), np.asarray(bars.length, np.float64)
     base = np.zeros(len(at)) if bars.base is None else np.asarray(bars.base, np.float64)
     along, across = ("x", "y") if bars.across else ("y", "x")
-    pattern = {"shape": bars.hatch, "fillmode": "overlay", "fgcolor": "white", "size": 7}
+    pattern = {"shape": bars.hatch, "fillmode": "overlay", "fgcolor": GROUND[look.dark], "size": 7}
     trace: Trace = {
         "type": "bar",
         "orientation": "h" if bars.across else "v",
@@ -407,25 +433,27 @@ def _bars(bars: Bars, look: _Look) -> list[Trace]:
         "name": bars.name,
         "marker": {"color": look.color(bars.color), "pattern": pattern},
     } | _hover(bars.hover, bars.name, f"%{{{along}:.4~g}}")
+    traces = [trace]
     if bars.low is not None and bars.high is not None:
-        ends = base + length
-        trace[f"error_{along}"] = {
+        ends = {along: base + length, across: at}
+        error = {
             "type": "data",
-            "array": np.asarray(bars.high) - ends,
-            "arrayminus": ends - np.asarray(bars.low),
-            "thickness": 1.5 * look.enlarged,
+            "array": np.asarray(bars.high) - ends[along],
+            "arrayminus": ends[along] - np.asarray(bars.low),
             "width": 4 * look.enlarged,
-            "color": look.color("text"),
         }
+        for color, thickness in ((GROUND[look.dark], 4.5), (look.color("text"), 1.5)):
+            line = {"color": color, "thickness": thickness * look.enlarged}
+            traces.append(QUIET | UNSEEN | ends | {f"error_{along}": error | line})
     if not len(bars.texts):
-        return [trace]
+        return traces
     highest = base + length if bars.high is None else np.asarray(bars.high)
     places = {along: highest, across: at}
     texts = Points(places["x"], places["y"], color=bars.color, symbol="none", hover=None)
     beside = "middle right" if bars.across else "top center"
     words = ["  " + escape(text) if bars.across else escape(text) for text in bars.texts]
     label = _points(texts, look)[0] | {"mode": "text", "text": words, "textposition": beside}
-    return [trace, label | {"textfont": look.font()}]
+    return [*traces, label | {"textfont": look.font()}]
 
 
 def _boxes(boxes: Boxes, look: _Look) -> list[Trace]:

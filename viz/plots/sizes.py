@@ -7,8 +7,9 @@ from textwrap import wrap
 from typing import Any
 
 from core.plots.axes import span, ticks
-from core.plots.maps import block_side, cell_pixels, cells_across, cells_down
+from core.plots.maps import block_side, cell_pixels, cells_across, cells_down, most_cells
 from core.plots.plot import Heat, Panel, Size
+from core.plots.signs import Cue
 
 MAP_ROOM: dict[Size, int] = {"large": 520, "medium": 352, "small": 264}
 """Pixels for the longer side of a map."""
@@ -22,6 +23,8 @@ TYPE = 12
 """Size of type in pixels."""
 READABLE = 22
 """Least side in pixels of a cell that holds a text."""
+LEAST_DASHED = 4
+"""Least side in pixels of a cell in which a dash can be seen."""
 DIGIT = 0.52
 """Width of a digit as a share of the size of type."""
 FRAME = 2.0
@@ -124,6 +127,16 @@ def cell_height(heat: Heat, panel: Panel, enlarged: float) -> float:
     """Height of a map's cells in pixels."""
     low, high = span(panel, "y")
     return _inside_height(panel, enlarged) * heat.height / abs(high - low)
+
+
+def sign_cue(heat: Heat, panel: Panel, enlarged: float) -> Cue:
+    """How the signs of a map are shown on the screen."""
+    room = MAP_ROOM[panel.size] * enlarged
+    block = block_side(max(heat.values.shape), most_cells(heat, panel, room))
+    high = block * cell_height(heat, panel, enlarged)
+    if len(heat.texts) and block == 1 and high >= READABLE:
+        return "numbers"
+    return "dashes" if high >= LEAST_DASHED else "colors"
 
 
 def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = None) -> int:

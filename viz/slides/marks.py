@@ -31,6 +31,7 @@ from core.plots.plot import (
     Words,
     corners,
 )
+from core.plots.signs import Cue, dashes, is_signed
 from viz.plots.colors import HEX, color_at, ink_on, stops
 from viz.slides.parts import MOST_VECTOR_CELLS, width_of
 from viz.slides.style import SMALL, Style
@@ -49,6 +50,8 @@ SYMBOLS: dict[Symbol, str] = {
 """Matplotlib's markers."""
 HATCHES: dict[Hatch, str] = {"": "", "/": "//", "\\": "\\\\", "x": "xx", ".": "..", "-": "--"}
 """Matplotlib's hatchings."""
+MOST_DASHED = 100
+"""Most cells along a side of a map whose negative cells have dashes."""
 LEAST_GAPPED = 0.08
 """Least side in inches of cells between which lines are drawn."""
 BAND = 0.18
@@ -164,7 +167,22 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
         look |= {"interpolation": "none", "aspect": "auto"}
         artist = pen.axes.imshow(shares, extent=(left, right, bottom, top), **look)
     pen.axes.set(xlim=ends[0], ylim=ends[1])
-    return [artist, *_texts(pen, heat)]
+    signs = _dashes(pen, heat) if is_signed(heat) and sign_cue(heat) == "dashes" else []
+    return [artist, *signs, *_texts(pen, heat)]
+
+
+def sign_cue(heat: Heat) -> Cue:
+    """How the signs of a map are shown on paper."""
+    if len(heat.texts):
+        return "numbers"
+    return "dashes" if max(heat.values.shape) <= MOST_DASHED else "colors"
+
+
+def _dashes(pen: _Pen, heat: Heat) -> list[Any]:
+    """A dash in each clearly negative cell."""
+    wide, _ = _cell_inches(pen, heat)
+    look: dict[str, Any] = {"color": "#1A1A1A", "zorder": 1.5, "solid_capstyle": "butt"}
+    return pen.axes.plot(*dashes(heat), linewidth=min(2.0, 72 * wide / 9), **look)
 
 
 def _cell_inches(pen: _Pen, heat: Heat) -> tuple[float, float]:

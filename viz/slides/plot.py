@@ -20,7 +20,8 @@ from core.plots.axes import span, ticks
 from core.plots.legend import bar_numbers, color_bars, entries
 from core.plots.maps import block_notes, cells_across, cells_down
 from core.plots.plot import Panel, Plot, Scale
-from viz.slides.marks import MOST_CELLS, colormap, draw_mark, draw_swatch
+from core.plots.signs import sign_notes
+from viz.slides.marks import MOST_CELLS, colormap, draw_mark, draw_swatch, sign_cue
 from viz.slides.parts import MARGIN, SPACING, caption_height, sheet, titled, width_of, wrapped
 from viz.slides.style import SMALL, Film, Style, type_unit
 
@@ -124,7 +125,8 @@ class _Drawing:
         foot = MARGIN + caption_height(style)
         self.area = Area(MARGIN, top, width - 2 * MARGIN, height - top - foot)
         self._paper = self._overlay()
-        self._write_notes([*plot.notes, *block_notes(plot, lambda panel: MOST_CELLS)])
+        signs = sign_notes(plot, lambda heat, _: sign_cue(heat))
+        self._write_notes([*plot.notes, *signs, *block_notes(plot, lambda panel: MOST_CELLS)])
         self._draw_legend(plot)
         bars = color_bars(plot)
         strip = self.area.take_right(self._bars_width(bars)) if bars else None
@@ -294,7 +296,9 @@ class _Drawing:
         axes.tick_params(length=0 if panel.cell else 3.5)
         if not panel.cell:
             axes.spines[["top", "right"]].set_visible(False)
-        if panel.x.hidden and panel.y.hidden:
+        if panel.cell:
+            axes.spines[:].set(color=ink["line"], linewidth=0.8)
+        elif panel.x.hidden and panel.y.hidden:
             axes.spines[:].set_visible(False)
         return axes
 

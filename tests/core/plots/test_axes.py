@@ -29,6 +29,14 @@ def test_round_numbers_lie_inside_and_are_equally_spaced(
     assert not whole or all(place == round(place) for place in places)
 
 
+@given(ENDS, st.floats(1e-3, 1e6), st.integers(3, 12), st.booleans())
+def test_an_axis_has_at_least_two_numbers(
+    low: float, extent: float, most: int, whole: bool
+) -> None:
+    extent = max(extent, 1e-6 * abs(low), 2.0 if whole else 0.0)
+    assert len(ticks(PlotAxis(whole=whole), (low, low + extent), most)) >= 2
+
+
 @given(st.floats(-6, 12), st.floats(0.01, 12), st.integers(2, 9))
 def test_a_logarithmic_axis_has_at_least_two_numbers(low: float, extent: float, most: int) -> None:
     ends = 10**low, 10 ** (low + extent)

@@ -184,10 +184,21 @@ def test_photograph_lies_below_the_map_pixel_on_pixel() -> None:
         < 1
         == marks_of(plots.field_plot(measured()), Heat)[0].opacity
     )
-    low, high = span(panel, "x")
-    assert low < -0.5 < 39.5 < high, "all of the image is in view"
     assert is_whole_pixels(panel)
-    assert "image's border" in {entry.name for entry in entries(plot)}
+
+
+@pytest.mark.parametrize("size", [(16, 16), (24, 40), (64, 64), (224, 100)])
+@pytest.mark.parametrize("at, field", [(0, 1), (3, 7), (20, 3), (90, 10), (2, 60)])
+def test_a_photograph_is_seen_around_the_field(size: tuple[int, int], at: int, field: int) -> None:
+    box = tuple((min(at, n - 1), min(at + field, n) - 1) for n in size)
+    view = plots.photo_view(box, size)  # type: ignore[arg-type]
+    for (low, high), (first, last), side in zip(view, box, size, strict=True):
+        assert low <= first - 0.5
+        assert last + 0.5 <= high
+        assert low % 1 == high % 1 == 0.5
+        inside = -0.5 <= low < high <= side - 0.5
+        assert inside or view == plots.whole_view(size)
+        assert high - low <= max(24, 2 * field, side + 1) + 4
 
 
 def test_an_orange_map_over_an_image_has_transparency_of_its_own() -> None:

@@ -83,18 +83,18 @@ def comparison(kind: str, **more: Any) -> Plot:
 def test_outputs_share_a_scale_and_differences_another(kind: str) -> None:
     plain, blurred = compared(kind)
     plot = comparison(kind)
-    expected = [plain.output, plain.difference, blurred.output, blurred.difference]
+    expected = [plain.output, blurred.output, plain.difference, blurred.difference]
     heats = [heat_of(panel) for panel in plot.panels]
     for heat, maps in zip(heats, expected, strict=True):
         np.testing.assert_array_equal(heat.values, maps[0])
-    outputs, differences = heats[0].scale, heats[1].scale
-    assert [heat.scale for heat in heats] == [outputs, differences] * 2
+    outputs, differences = heats[0].scale, heats[2].scale
+    assert [heat.scale for heat in heats] == [outputs] * 2 + [differences] * 2
     assert differences.colors == "signed"
-    assert differences.high == -differences.low == max(np.abs(h.values).max() for h in heats[1::2])
+    assert differences.high == -differences.low == max(np.abs(h.values).max() for h in heats[2:])
     assert outputs.colors == ("signed" if kind == "convolution" else "grey")
     assert color_bars(plot) == [outputs, differences], "one color bar for each"
     notes = [panel.note for panel in plot.panels]
-    for each, note in zip((plain, blurred), notes[::2], strict=True):
+    for each, note in zip((plain, blurred), notes[:2], strict=True):
         assert note == f"cosine {cosine_text(each.cosine)}"
         assert cosine_text(each.cosine) in plot.alt
     assert kind in plot.title

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core.plots.maps import cells_across, cells_down, pixel_axes
-from core.plots.plot import Boxes, Heat, Panel, Scale
+from core.plots.maps import bare_axes, cell_texts, cells_across, cells_down, pixel_axes
+from core.plots.plot import Boxes, Color, Heat, Panel, Scale
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, line_panel, map_panel
 from viz.plots import sizes
-from viz.plots.colors import color_at, ink_on
+from viz.plots.colors import GROUND, color_at, ink_on, luminance, screen_color
 from viz.plots.panel import panel_figure
 from viz.plots.sizes import map_size, margins, panel_height, width_for_texts
 from viz.theme import UNREAD
@@ -145,7 +145,10 @@ def test_lines_bands_bars_and_words_are_drawn() -> None:
     assert (min(band.y), max(band.y), band.fill) == (0, 65, "toself")
     bars = figure.data[names.index("bars")]
     assert list(bars.y) == [10, 20]
-    assert (list(bars.error_y.array), list(bars.error_y.arrayminus)) == ([2, 2], [2, 2])
+    edge, error = (trace.error_y for trace in figure.data if trace.error_y.array is not None)
+    assert (list(error.array), list(error.arrayminus)) == ([2, 2], [2, 2])
+    assert edge.thickness > error.thickness
+    assert bars.error_y.array is None, "it would lie below the edge"
     assert any("a &amp; b" in str(trace.text) for trace in figure.data)
 
 
@@ -195,6 +198,40 @@ def test_lines_separate_cells_with_gaps_and_zeros_lie_on_their_color() -> None:
     assert set(lines.y) - {None} == {-0.5, 0.5}
     assert np.isnan(np.asarray(cells.z)[0, 0])
     assert np.asarray(cells.customdata)[0, 0] == 0
-    (area,) = figure.layout.shapes
+    area, frame = figure.layout.shapes
+    assert frame.xref == "x domain"
     assert (area.fillcolor, area.layer) == (UNREAD, "below")
     assert (area.x0, area.x1, area.y0, area.y1) == (-0.5, 1.5, -0.5, 0.5)
+
+
+def test_the_sign_of_cells_without_numbers_is_marked_in_both_themes() -> None:
+    signed = np.array([[-2.0, 2.0], [0.0, -0.1]])
+    for side, texts, dashed in ((2, False, True), (2, True, False), (100, False, False)):
+        values = np.kron(signed, np.ones((side // 2, side // 2)))
+        heat = Heat(values, SIGNED, texts=cell_texts(values) if texts else ())
+        panel = Panel((heat,), *bare_axes(side, side), cell=1.0, size="small")
+        for dark in (False, True):
+            _, *marks = panel_figure(panel, dark=dark).data
+            lines = [mark for mark in marks if mark.mode == "lines"]
+            assert len(lines) == dashed
+            if dashed:
+                assert list(lines[0].x[:2]) == [-0.25, 0.25]
+                assert contrast(lines[0].line.color, color_at(SIGNED, 0, dark)) >= 3
+                assert contrast(lines[0].line.color, color_at(SIGNED, 0.45, dark)) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colors (WCAG 2)."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_colors_are_seen_on_their_paper(dark: bool) -> None:
+    for color in get_args(Color):
+        if color not in ("white", "black"):
+            least = 7 if color == "text" else 4.5 if color == "muted" else 2.2
+            assert contrast(screen_color(color, dark), GROUND[dark]) >= least, color
+    if dark:
+        for color in ("input", "window", "output", "unread", "padding", "pinned"):
+            assert contrast(screen_color(color, dark), GROUND[dark]) >= 4, color

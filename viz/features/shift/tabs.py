@@ -53,7 +53,7 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
         shift_and_play_controls(values, film=True)
         _draw_film(values)
         return export.pictures_of_a_shift(values)
-    left, right = st.columns([1, 1.4])
+    left, right = st.columns([1.7, 1])
     with right:
         shift_and_play_controls(values)
         st.markdown(_shift_sentence(values))
