@@ -253,8 +253,7 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
 def _dashes(heat: Heat, high: float, look: _Look) -> Trace:
     """A dash in each clearly negative cell; ``high`` is a cell's height in pixels."""
     x, y = dashes(heat)
-    line = {"color": look.color("white" if look.dark else "black")}
-    line["width"] = min(3.0, max(1.0, high / 12)) * look.enlarged
+    line = look.line("white" if look.dark else "black", "solid", min(3.0, max(1.0, high / 12)))
     return QUIET | {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line}
 
 
