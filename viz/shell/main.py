@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.data import PICTURES
+from viz.components.focus.focus import keep_focus
 from viz.page import progress
 from viz.page.session import read_shell
 from viz.pages import GROUPS, PAGES, tab_title
@@ -49,10 +50,11 @@ progress.keep_reconnecting()
 shell = read_shell(name)
 present.enlarge(shell["present"])
 tools = st.container(key="shell_tools")
+stop = shell["tour"] if name != "tour" else 0
 with tools:
     present.toggle_button(shell["present"])
+    keep_focus(tour_bar.spoken_text(stop) if stop else chosen.title, key="keep_focus")
 # This container exists on every page, so that the start of a tour does not move other elements.
-stop = shell["tour"] if name != "tour" else 0
 with st.container(key="shell_tour"):
     return_place = tour_bar.draw_bar(stop) if stop else None
 chosen.run()

@@ -7,12 +7,23 @@ from urllib.parse import parse_qsl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from viz.components.focus.focus import focus
 from viz.lessons.tour import TOUR, Stop
 from viz.page.links import page_script_of, tour_stop_query
 from viz.page.session import change_shell, page_query
 
 REOPENED_STOP = "tour_to"
 """Session key of the number of the stop that `_reopen_stop` wants to open again."""
+
+
+STARTS = "tour_starts"
+"""Session key of how often the tour was entered from its page."""
+
+
+def spoken_text(number: int) -> str:
+    """What screen readers announce at a stop, by its number from 1."""
+    stop = TOUR[number - 1]
+    return f"Stop {number} of {len(TOUR)}. {stop.title} {stop.text}"
 
 
 def draw_bar(number: int) -> DeltaGenerator:
@@ -25,11 +36,15 @@ def draw_bar(number: int) -> DeltaGenerator:
         The container for `return_button`, which needs the page to be drawn first.
     """
     stop = TOUR[number - 1]
+    if st.session_state.get("page") == "tour":  # the page of the run before this one
+        st.session_state[STARTS] = st.session_state.get(STARTS, 0) + 1
     with st.container(key="tour_bar", horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{stop.title}** {stop.text}", width="stretch")
         with st.container(key="tour_steps", width="content", horizontal_alignment="right"):
             place = st.container(key="tour_place")
             target = _navigation_buttons(number) or st.session_state.pop(REOPENED_STOP, 0)
+    if starts := st.session_state.get(STARTS):
+        focus(".st-key-tour_bar [data-testid=stMarkdown]", str(starts), key="tour_focus")
     if target:
         st.switch_page(page_script_of(TOUR[target - 1]), query_params=tour_stop_query(target))
     return place

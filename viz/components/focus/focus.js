@@ -3,21 +3,25 @@
 
 /** Time for which the element is awaited, in milliseconds. */
 const PATIENCE_MS = 3000;
-/** The last token, by the component's parent element. */
-const last = new WeakMap();
+/** The last token by selector; a component that was mounted anew does not move the focus again. */
+const last = new Map();
+/** The selector of the newest token. */
+let newest = "";
 
 /** Whether focusing the element would open a touch keyboard over the question. */
 const opensKeyboard = (target) =>
   target.matches("input") && matchMedia("(pointer: coarse)").matches;
 
-export default function focus({ data: { selector, token }, parentElement }) {
-  if (last.get(parentElement) === token) return;
-  last.set(parentElement, token);
+export default function focus({ data: { selector, token } }) {
+  if (last.get(selector) === token) return;
+  last.set(selector, token);
+  newest = selector;
   const start = performance.now();
   const look = () => {
-    if (last.get(parentElement) !== token) return; // a newer token has taken over
+    if (newest !== selector || last.get(selector) !== token) return; // a newer one has taken over
     const target = document.querySelector(selector);
     if (target && !target.disabled) {
+      if (target.tabIndex < 0) target.tabIndex = -1; // a text, which screen readers then read
       if (!opensKeyboard(target)) target.focus();
     } else if (performance.now() - start < PATIENCE_MS) requestAnimationFrame(look);
   };

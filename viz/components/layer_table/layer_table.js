@@ -195,8 +195,10 @@ class Table {
       lines.length > MOST
         ? `The first ${MOST} of ${lines.length.toLocaleString("en")} lines are shown. Fold blocks to reach the rest.`
         : "";
+    const focused = this.root.getRootNode().activeElement;
     page.undo.disabled = !data.undo;
     page.redo.disabled = !data.redo;
+    if (focused?.disabled) (focused === page.undo ? page.redo : page.undo).focus();
     const blocks = [...this.table.values()].some(isBlock);
     page.all.hidden = !blocks;
     page.all.textContent = this.folded.size ? "unfold all" : "fold all";

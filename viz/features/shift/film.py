@@ -16,6 +16,12 @@ from viz.features.shift.params import BLUR_WORDS, LABELS, Scene
 
 MAX_SIDE = 96
 """Longest side in pixels of the picture in the animation, which bounds the size of the page."""
+SHIFTS = range(FRAMES)
+STEPS = " ".join(
+    f".film:has([value='{shift}']:checked) .reel {{ animation-delay: -{shift * 0.5 + 0.25}s; }}"
+    for shift in SHIFTS
+)
+"""The frame of each choice, for visitors who want no motion: the animation stands in its middle."""
 STYLE = f"""<style>
 .film {{ display: flex; flex-wrap: wrap; gap: 1.2rem; font-variant-numeric: tabular-nums; }}
 .film figure {{ margin: 0; }}
@@ -28,7 +34,13 @@ STYLE = f"""<style>
 }}
 .film .large {{ width: 200px; height: 200px; }}
 @keyframes reel {{ from {{ background-position-y: 0; }} to {{ background-position-y: 100%; }} }}
-@media (prefers-reduced-motion: reduce) {{ .film .reel {{ animation-duration: {FRAMES * 2}s; }} }}
+.film fieldset {{ display: none; }}
+@media (prefers-reduced-motion: reduce) {{
+  .film fieldset {{ display: block; width: 100%; border: 0; padding: 0; margin: 0; }}
+  .film fieldset label {{ padding-right: 0.8rem; }}
+  .film .reel {{ animation-play-state: paused; }}
+  {STEPS}
+}}
 @media (max-width: 640px) {{
   .film .reel {{ width: 40vw; height: 40vw; }} .film .large {{ width: 60vw; height: 60vw; }}
 }}
@@ -62,7 +74,18 @@ def film_html(
         ]
         caption = f"<b>{LABELS[kind]}</b>: no blur · blur {BLUR_WORDS[pair[1].taps]}"
         parts.append(_figure_html(caption, f'<div class="grid">{"".join(reels)}</div>'))
+    parts.append(_steps_html())
     return f'{STYLE}<div class="film">{"".join(parts)}</div>'
+
+
+def _steps_html() -> str:
+    """HTML of the choice of a frame, which shows where the visitor's system asks for less motion."""
+    choices = (
+        f'<label><input type="radio" name="film_shift" value="{shift}"'
+        f"{' checked' if not shift else ''}> {shift} px</label>"
+        for shift in SHIFTS
+    )
+    return f"<fieldset><legend>shift, because your system asks for less motion</legend>{''.join(choices)}</fieldset>"
 
 
 def _figure_html(caption: str, inner: str) -> str:
