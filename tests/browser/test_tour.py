@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.access.states import tab_to
 from tests.browser.conftest import PATIENCE, new_tab
 from tests.examples import others_slow
 from viz.lessons.tour import TOUR
@@ -25,14 +26,6 @@ def at_stop(page: Page, number: int) -> None:
     page.get_by_text(f"Stop {number} of {len(TOUR)}").wait_for()
     page.wait_for_url(re.compile(rf"[?&]tour={number}(&|$)"))
     page.locator(STILL).wait_for(state="attached")
-
-
-def tab_to(page: Page, selector: str) -> None:
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement?.matches(s)", selector):
-            return
-    raise AssertionError(f"Tab never came to {selector}")
 
 
 @pytest.mark.slow

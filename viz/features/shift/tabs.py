@@ -105,7 +105,7 @@ def _draw_film(values: ShiftSettings) -> None:
     pairs = {kind: layer_pair(values, kind) for kind in KINDS}
     st.html(shift_film.film_html(pairs, scene(values), values.direction))
     st.caption(
-        "The shift runs from 0 to 7 px and starts again. Above: outputs; below: difference from "
+        "The shifts are 0 to 7 px, one after the other. Above: outputs; below: difference from "
         "the shifted output, on one scale for both. Without a blur edges flicker as they pass from one grid of pixels to "
         "the next."
     )
