@@ -35,6 +35,7 @@ def test_the_whole_tour_by_keyboard_alone(app_url: str, visitor: Page) -> None:
     tab_to(visitor, ".st-key-tour_start button")
     visitor.keyboard.press("Enter")
     at_stop(visitor, 1)
+    visitor.locator(".st-key-tour_bar [data-testid=stMarkdown]:focus").wait_for()
     tab_to(visitor, ".st-key-tour_next button")
     visitor.keyboard.press("Enter")
     at_stop(visitor, 2)
