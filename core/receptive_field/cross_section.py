@@ -2,15 +2,15 @@
 
 `unit_cone` gives the units of the cone on every line and the connections between them,
 `image_positions` the places of units over the image, and `padding_widths` and `padding_copies` the
-padding beside the maps. A deep network has too many lines for one picture: `folded_lines` chooses
-those that are drawn.
+padding beside the maps. A deep network has too many lines for one picture:
+`core.receptive_field.folding` chooses those that are drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -240,119 +240,6 @@ def _reach_beyond_ends(axis: AxisMap) -> tuple[int, int]:
     ends = {*range(min(axis.period, axis.n_out)), *range(axis.n_out)[-axis.period :]}
     taps = [tap for unit in ends for tap in _taps(axis, unit)]
     return max([0, *(-tap for tap in taps)]), max([0, *(tap - axis.n_in + 1 for tap in taps)])
-
-
-def folded_lines(lines: Sequence[Line], index: int, most: int) -> dict[int, tuple[int, ...]]:
-    """The lines that stay when the blocks of a network and its 1×1 layers are folded.
-
-    A block is what lies between a fork and the merge of all its branches, such as a residual block
-    or an Inception module, unless its maps are coarser than those at both of its ends, as in a
-    U-Net. It stays as the line of its merge. Lines whose units read single units of one other line
-    (`reads_single_units`) are left out. If more than ``most`` lines would stay, several blocks in a
-    row become one, but not those that downsample.
-
-    Args:
-        lines: the lines of the network.
-        index: the index of a line that is not folded, so that one of its units can be shown.
-        most: the number of lines that a picture has room for. More stay if they downsample or lie
-            on branches.
-
-    Returns:
-        For each line that stays, the indices of the lines of its block, in running order.
-    """
-    paths = _Paths.of(lines)
-    blocks: dict[int, tuple[int, ...]] = {}
-    for merge, block in paths.blocks(lines).items():
-        if index not in block:
-            blocks = {end: inner for end, inner in blocks.items() if end not in block}
-            blocks[merge] = block
-    folded = {line for block in blocks.values() for line in block}
-    staying = {
-        at: blocks.get(at, ())
-        for at, line in enumerate(lines)
-        if at == index or not (at in folded or reads_single_units(line))
-    }
-    size, fewer = 1, staying
-    while blocks and len(fewer) > most and size < len(staying):
-        size += 1
-        fewer = _joined(lines, staying, index, paths.dominators[-1], size)
-    return fewer
-
-
-def _joined(
-    lines: Sequence[Line],
-    staying: Mapping[int, tuple[int, ...]],
-    index: int,
-    trunk: int,
-    size: int,
-) -> dict[int, tuple[int, ...]]:
-    """The lines that stay when up to ``size`` of them in a row become one.
-
-    Args:
-        lines, staying, index: as in `folded_lines`.
-        trunk: the lines that lie on all paths, as the bits of an integer.
-        size: the most lines that become one.
-    """
-    alone = {at for at, block in staying.items() if any(lines[i].strided for i in (at, *block))}
-    alone |= {0, index, *(at for at in staying if not trunk >> at & 1)}
-    joined: dict[int, tuple[int, ...]] = {}
-    waiting: tuple[int, ...] = ()
-    count = 1
-    for at, following in zip(staying, [*list(staying)[1:], None], strict=True):
-        waiting += staying[at]
-        if count < size and at not in alone and following is not None and following not in alone:
-            waiting, count = (*waiting, at), count + 1
-        else:
-            joined[at], waiting, count = waiting, (), 1
-    return joined
-
-
-class _Paths(NamedTuple):
-    """What lies on the paths from the image to each line; sets of lines are bits of integers.
-
-    Attributes:
-        readers: for each line, the lines that read it.
-        ancestors: for each line, itself and all lines that it depends on.
-        dominators: for each line, itself and the lines that lie on all paths to it.
-    """
-
-    readers: list[int]
-    ancestors: list[int]
-    dominators: list[int]
-
-    @staticmethod
-    def of(lines: Sequence[Line]) -> _Paths:
-        """The paths of a network's lines."""
-        paths = _Paths([0] * len(lines), [1] * len(lines), [1] * len(lines))
-        for at, line in enumerate(lines[1:], 1):
-            before, common = 0, -1
-            for source, _ in line.inputs:
-                paths.readers[source] |= 1 << at
-                before |= paths.ancestors[source]
-                common &= paths.dominators[source]
-            paths.ancestors[at], paths.dominators[at] = before | 1 << at, common | 1 << at
-        return paths
-
-    def blocks(self, lines: Sequence[Line]) -> dict[int, tuple[int, ...]]:
-        """The lines strictly between a fork and its merge, by the index of the merge's line."""
-        blocks: dict[int, tuple[int, ...]] = {}
-        for at in range(1, len(lines)):
-            fork = (self.dominators[at] ^ 1 << at).bit_length() - 1
-            region = self.ancestors[at] & ~self.ancestors[fork]
-            inner = tuple(index for index in range(fork + 1, at) if region >> index & 1)
-            left_only_at_merge = all(self.readers[index] & ~region == 0 for index in inner)
-            if inner and left_only_at_merge and not _is_coarser_inside(lines, inner, (fork, at)):
-                blocks[at] = inner
-        return blocks
-
-
-def _is_coarser_inside(lines: Sequence[Line], inner: Sequence[int], ends: Sequence[int]) -> bool:
-    """Whether some inner line has larger effective strides than the lines at both ends."""
-
-    def stride(index: int) -> float:
-        return max(map(float, lines[index].field.effective_stride))
-
-    return max(map(stride, inner), default=0.0) > max(map(stride, ends))
 
 
 def reads_single_units(line: Line) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -21,16 +21,14 @@ if TYPE_CHECKING:
 CONE = '[data-testid="cone"]'
 LOOKS = 500
 
-# Where a unit of a line stands on the screen, asked of the cone's own layout.
+# Where a unit of a line stands on the screen, asked of the cone's model and of its state.
 PLACE = """async (root, [lines, line, axis, unit]) => {
-  const at = "/_stcore/bidi-components/strides.cone/cone";
-  const [{ Net }, { layout }] = [await import(`${at}/model.js`), await import(`${at}/section.js`)];
-  const net = new Net(lines), wide = root.querySelector(".views").clientWidth;
-  const height = Math.max(300, Math.min(540, window.innerHeight * 0.56));
-  const plan = layout(net, axis, wide >= 900 ? wide * 0.64 : wide, height);
+  const { Net } = await import("/_stcore/bidi-components/strides.cone/cone/model.js");
+  const { rows, column } = JSON.parse(root.dataset.state);
   const box = root.querySelector(".marks").getBoundingClientRect();
-  if (Math.abs(plan.height - box.height) > 1) throw new Error("the cone is laid out otherwise");
-  return [box.x + plan.x(net.place(line, axis, unit)), box.y + plan.y(line)];
+  const [, y] = rows.find(([name]) => name === lines[line].name);
+  const at = new Net(lines).place(line, axis, unit);
+  return [box.x + column.x + at * column.scale, box.y + y];
 }"""
 
 
@@ -64,6 +62,10 @@ class Visitor:
     @property
     def title(self) -> str:
         return self.cone.get_attribute("data-title") or ""
+
+    @property
+    def stage(self) -> Locator:
+        return self.cone.locator(".section")
 
     @property
     def says(self) -> str:
@@ -105,7 +107,7 @@ def visitor(regular: BrowserContext, app_url: str) -> Iterator[Visitor]:
 def lines_of(name: str) -> list[dict[str, Any]]:
     from viz.choices import network, network_analysis
 
-    return network_analysis.cone_lines(network.published_network(name))
+    return network_analysis.cone_network(network.published_network(name))["lines"]
 
 
 def boxes(name: str, layer: str, unit: tuple[int, int]) -> tuple[Any, Any]:
@@ -136,7 +138,7 @@ def test_point_keep_walk_reload_and_go_back(visitor: Visitor) -> None:
     assert f"Unit ({row}, 0) of conv2" in visitor.says
     assert "px of it inside the image" in visitor.says
     visitor.at_rest()
-    visitor.cone.focus()
+    visitor.stage.focus()
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight"):
         visitor.page.keyboard.press(key)
     visitor.until_link(layer="conv2", unit=f"{row + 1}.2")
@@ -157,7 +159,7 @@ def test_point_keep_walk_reload_and_go_back(visitor: Visitor) -> None:
 
 def test_back_leads_to_the_cone_before(visitor: Visitor) -> None:
     visitor.open(network="four_strided", layer="conv2", unit="3.4")
-    visitor.cone.focus()
+    visitor.stage.focus()
     visitor.page.keyboard.press("ArrowUp")
     visitor.until_link(layer="conv3")
     visitor.at_rest()
@@ -166,26 +168,11 @@ def test_back_leads_to_the_cone_before(visitor: Visitor) -> None:
     visitor.until_link(layer="conv2", unit="3.4")
 
 
-def test_zoom_and_save(visitor: Visitor, tmp_path: Path) -> None:
+def test_zoom(visitor: Visitor) -> None:
     visitor.open(network="vgg16", layer="features.2", unit="100.100", zoom="true")
     assert visitor.button("zoom").get_attribute("aria-pressed") == "true"
     visitor.until(lambda: visitor.state.get("unit") == [100, 100], "at its unit")
-    sentence = visitor.says
-    assert sentence.startswith("Unit (100, 100) of features.2")
-    for kind in ("svg", "png"):
-        with visitor.page.expect_download() as download:
-            visitor.cone.locator(".save").select_option(kind)
-        assert download.value.suggested_filename == f"VGG-16-on-224-224.{kind}"
-        file = tmp_path / f"cone.{kind}"
-        download.value.save_as(file)
-        if kind == "svg":
-            text = file.read_text()
-            assert sentence in text
-            assert "VGG-16 on 224×224" in text
-            assert "data:image/jpeg" in text
-        else:
-            assert file.read_bytes().startswith(b"\x89PNG")
-            assert file.stat().st_size > 20_000
+    assert visitor.says.startswith("Unit (100, 100) of features.2")
     visitor.button("zoom").click()
     visitor.until(lambda: "zoom" not in visitor.link, "seen whole again")
 
@@ -235,8 +222,8 @@ def test_a_pair_side_by_side(visitor: Visitor) -> None:
     visitor.open(tab="compare")
     visitor.page.get_by_role("button", name="Dilated or strided").click()
     visitor.until_link(network="dilated_stack", compare="four_strided")
-    visitor.until(lambda: visitor.page.locator(CONE).count() == 3, "three cones")
-    last = visitor.page.locator(f"{CONE}[data-ready=true]").nth(2)
+    visitor.until(lambda: visitor.page.locator(CONE).count() == 2, "two cones")
+    last = visitor.page.locator(f"{CONE}[data-ready=true]").nth(1)
     last.wait_for()
     assert last.get_attribute("data-title") == TABLE["four_strided"].title
     visitor.page.locator(".st-key-plot_compare .plot-container").wait_for(state="attached")
@@ -276,15 +263,87 @@ def test_a_network_that_cannot_run_offers_a_way_on(visitor: Visitor) -> None:
     assert visitor.title == "AlexNet on 224×224"
 
 
-def test_the_line_of_the_unit_is_in_sight(visitor: Visitor) -> None:
-    """EfficientNet's last map that does not see everything lies a hundred lines below its end."""
-    visitor.open(network="efficientnet_b0")
-    lines = lines_of("efficientnet_b0")
-    line = [each["name"] for each in lines].index(visitor.state["layer"])
-    section = visitor.cone.locator(".section").bounding_box()
-    assert section
-    for step in range(2):
-        _, y = visitor.point(lines, line + step, 0)
-        assert section["y"] < y < section["y"] + section["height"]
-        visitor.cone.focus()
-        visitor.page.keyboard.press("ArrowUp")
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+DEEP = {
+    "resnet50": {"network": "resnet50"},
+    "an inner layer": {"network": "resnet152", "layer": "layer3.20.conv2"},
+    "few layers": {"network": "three_3x3"},
+    "u-net": {"network": "unet"},
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("link", others_slow(DEEP))
+def test_the_whole_cone_is_in_view(visitor: Visitor, link: str, size: str) -> None:
+    """From the tabs to the image's row and its columns, with the unit's line, and without a scroll."""
+    width, height = SIZES[size]
+    visitor.page.set_viewport_size({"width": width, "height": height})
+    visitor.open(**DEEP[link])
+    visitor.until(lambda: "rows" in visitor.state, "drawn")
+    tabs = visitor.page.locator("[data-testid=stTabs] [role=tablist]").first.bounding_box()
+    stage = visitor.stage.bounding_box()
+    assert tabs
+    assert stage
+    assert tabs["y"] + tabs["height"] <= stage["y"]
+    assert stage["y"] + stage["height"] <= height, "the axis of columns is in the window"
+    inner = visitor.stage.evaluate("each => each.scrollHeight - each.clientHeight")
+    assert inner <= 1, "nothing scrolls inside"
+    rows = visitor.state["rows"]
+    assert len(rows) <= 30
+    assert visitor.state["layer"] in [name for name, _, _ in rows]
+    lowest = max(y for _, y, _ in rows)
+    assert rows[0][1] == lowest, "the image is the lowest row"
+    ends = [y for _, y, _ in rows]
+    assert all(0 < y < stage["height"] for y in ends)
+    apart = {round(a - b) for a, b in itertools.pairwise(ends)}
+    assert max(apart) - min(apart) <= 1, "rows stand evenly"
+
+
+def test_a_folded_row_unfolds_and_folds(visitor: Visitor) -> None:
+    visitor.open(network="resnet50", layer="layer2.3")
+    visitor.until_state(layer="add_6")
+    before = visitor.state["rows"]
+    visitor.stage.focus()
+    visitor.page.keyboard.press("Enter")
+    visitor.until(lambda: len(visitor.state["rows"]) == len(before) + 3, "unfolded")
+    assert visitor.state["layer"] == "add_6", "the unit is the same"
+    visitor.page.keyboard.press("ArrowDown")
+    visitor.until_state(layer="layer2_3_conv3")
+    visitor.page.keyboard.press("Enter")
+    visitor.until_state(layer="add_6")
+    assert visitor.state["rows"] == before
+    _, y, _ = before[4]
+    box = visitor.stage.bounding_box()
+    assert box
+    visitor.page.mouse.click(box["x"] + 8, box["y"] + y)  # the triangle of layer1.1
+    visitor.until(lambda: len(visitor.state["rows"]) == len(before) + 3, "unfolded by a click")
+    assert visitor.state["layer"] == "add_6"
+    visitor.page.mouse.click(box["x"] + 8, box["y"] + visitor.state["rows"][7][1])
+    visitor.until(lambda: visitor.state["rows"] == before, "folded by a click")
+
+
+def test_centers_are_off_where_they_would_hide_the_image(visitor: Visitor) -> None:
+    visitor.open(network="three_3x3")
+    centers = visitor.button("grid")
+    visitor.until(lambda: centers.get_attribute("aria-pressed") == "false", "off by default")
+    centers.click()
+    visitor.until_link(centres="true")
+    visitor.open(network="four_conv_pool")
+    visitor.until(lambda: centers.get_attribute("aria-pressed") == "true", "on: they stand apart")
+
+
+def test_a_tab_changes_what_one_sees(visitor: Visitor) -> None:
+    visitor.open(network="own", tab="edit")
+    table = visitor.page.locator('[data-testid="layer-table"]')
+    table.wait_for()
+    editor, stage = table.bounding_box(), visitor.stage.bounding_box()
+    assert editor
+    assert stage
+    assert editor["x"] + editor["width"] <= stage["x"], "the cone stands beside the editor"
+    assert abs(editor["y"] - stage["y"]) < 200
+    visitor.page.get_by_role("tab", name="Code").click()
+    visitor.page.locator("[data-testid=stCode]").first.wait_for()
+    assert visitor.page.locator(CONE).count() == 0
+    first = visitor.page.locator("[data-testid=stCode]").first.bounding_box()
+    assert first
+    assert first["y"] < 900

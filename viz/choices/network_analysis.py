@@ -171,11 +171,13 @@ def analysis(network: Network) -> Analysis:
 
 
 @computed_once(64)
-def cone_lines(network: Network) -> list[dict[str, Any]]:
-    """The data of the receptive-field cone for its JavaScript component."""
+def cone_network(network: Network) -> dict[str, Any]:
+    """The lines of the receptive-field cone, and its rows, for the JavaScript component."""
+    from core.receptive_field.folding import MAX_ROWS, folded_rows, rows_as_data
     from core.receptive_field.outline import as_data
 
-    return as_data(analysis(network).lines)
+    lines = analysis(network).lines
+    return {"lines": as_data(lines), "rows": rows_as_data(lines, folded_rows(lines, MAX_ROWS))}
 
 
 @queued

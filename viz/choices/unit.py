@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 AXES = ("height", "width")
 """Values of the cone's parameter ``axis``, by index of the axis."""
 
+CENTERS: dict[str, bool | None] = {"auto": None, "true": True, "false": False}
+"""Whether the cone draws the centers of units, by the value of the parameter ``centres``."""
+
 UNITS = {"centre": "the center", "edge": "middle of the top edge", "corner": "a corner"}
 """Label on the page by the name of a unit in a link."""
 _PLACE = r"\d{1,4}\.\d{1,4}"
@@ -73,7 +76,8 @@ class ConeView(Settings):
         down: Whether it shows the later units that depend on the unit, instead of its receptive
             field.
         zoom: Whether the receptive field of the unit fills the width.
-        centres: Whether the centers of all units of the layer are marked on the image.
+        centres: Whether the centers of the layer's units are marked on the image; "auto" where
+            they do not hide it.
     """
 
     layer: str = layer_name_setting()
@@ -81,7 +85,7 @@ class ConeView(Settings):
     axis: str = choice("width", AXES)
     down: bool = switch()
     zoom: bool = switch()
-    centres: bool = switch(True)
+    centres: str = choice("auto", (*CENTERS,))
 
 
 S = TypeVar("S", bound=Settings)
@@ -100,13 +104,11 @@ def cone_view_values(message: object) -> dict[str, Any]:
             "layer": str(message["layer"]),
             "unit": f"{int(row)}.{int(col)}",
             "axis": AXES[int(bool(message["axis"]))],
-            **{
-                name: "true" if message[key] is True else "false"
-                for name, key in (("down", "down"), ("zoom", "zoom"), ("centres", "grid"))
-            },
+            **{name: "true" if message[name] is True else "false" for name in ("down", "zoom")},
+            "centres": next(name for name, drawn in CENTERS.items() if drawn is message["grid"]),
         }
         return {param.name: param.parse(text[param.name]) for param in ConeView.params()}
-    except (AssertionError, KeyError, OverflowError, TypeError, ValueError):
+    except (AssertionError, KeyError, OverflowError, StopIteration, TypeError, ValueError):
         return {}
 
 

@@ -1,4 +1,4 @@
-"""The cross-section of a network against runs in which single units are NaN, and what is folded."""
+"""The cross-section of a network, folded or not, against runs in which single units are NaN."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from torch import nn
 
 from core.graph import network_graph
 from core.graph.axes.axis_map import AxisMap
-from core.networks import zoo
 from core.receptive_field import cross_section, fields_of
-from core.receptive_field.cross_section import Cone, folded_lines, unit_cone
+from core.receptive_field.cross_section import Cone, unit_cone
+from core.receptive_field.folding import folded_rows, unfolded_at
 from core.receptive_field.outline import Line, outline
 from tests.core.random_networks import branching, chains, fits
 from tests.examples import examples
@@ -81,7 +81,6 @@ class Blocks(nn.Module):
 
 
 NETS = (Chain, Blocks)
-FOLDED = ["image", "stem", "sum", "join", "after"]
 
 
 @cache
@@ -136,6 +135,11 @@ def affected(
     return tuple(units_hit)
 
 
+def drawn_lines(lines: Sequence[Line], index: int, most: int) -> tuple[int, ...]:
+    """The lines that a picture of so many rows draws, with one line not folded."""
+    return tuple(row.line for row in unfolded_at(folded_rows(lines, most), index))
+
+
 def units_of(cone: Cone) -> list[list[int]]:
     return [[] if own is None else np.flatnonzero(own).tolist() for own in cone.marks]
 
@@ -167,15 +171,15 @@ def inside(cone: Cone, lines: Sequence[Line], axis: int) -> set[tuple[int, int, 
     }
 
 
-@pytest.mark.parametrize("most", [None, 99, 1])
+@pytest.mark.parametrize("most", [99, 6, 2])
 @pytest.mark.parametrize("of_descendants", [False, True])
 @pytest.mark.parametrize("make", NETS)
 def test_connections_are_those_that_pass_no_other_line(
-    make: type[nn.Module], of_descendants: bool, most: int | None
+    make: type[nn.Module], of_descendants: bool, most: int
 ) -> None:
     _, lines = net_and_lines(make)
     axis, index = 0, 0 if of_descendants else len(lines) - 1
-    drawn = tuple(range(len(lines)) if most is None else folded_lines(lines, index, most))
+    drawn = drawn_lines(lines, index, most)
     unit = tuple(n // 2 for n in lines[index].node.grid)
     cone = unit_cone(lines, index, (unit[0], unit[1]), axis, of_descendants, drawn)
     marked = units_of(cone)
@@ -230,7 +234,7 @@ def test_padding_stays_beside_the_line_before_a_1x1_layer() -> None:
     labels = {"image", "stem", "sum", "small", "wide", "join"}
     drawn = [at for at, line in enumerate(lines) if line.label in labels]
     assert unit_cone(lines, join, (0, 0), 0, drawn=drawn).padding(sums) == [-3, -1]
-    folded = unit_cone(lines, join, (0, 0), 0, drawn=folded_lines(lines, join, 99))
+    folded = unit_cone(lines, join, (0, 0), 0, drawn=drawn_lines(lines, join, 6))
     assert folded.padding(sums) == [], "the padded maps are not drawn"
 
 
@@ -259,59 +263,6 @@ def test_positions_are_the_centers_of_the_pixels_that_are_read() -> None:
         assert outside == [centers[0] - 2 * apart, centers[-1] + apart]
 
 
-# ---- folding
-
-
-@cache
-def lines_of(name: str) -> tuple[Line, ...]:
-    graph = network_graph(zoo.build(name, "meta"), zoo.entry(name).input_size)
-    return outline(graph, fields_of(graph))
-
-
-def test_blocks_and_1x1_layers_are_folded() -> None:
-    _, lines = net_and_lines(Blocks)
-    last = len(lines) - 1
-    folded = folded_lines(lines, last, 99)
-    assert [lines[at].label for at in folded] == FOLDED
-    blocks = {lines[at].label: [lines[i].label for i in block] for at, block in folded.items()}
-    assert blocks["sum"] == ["enter", "window", "leave", "short"]
-    assert blocks["join"] == ["small", "wide"]
-
-
-def test_a_line_that_is_looked_at_stays() -> None:
-    _, lines = net_and_lines(Blocks)
-    for index in range(len(lines)):
-        assert index in folded_lines(lines, index, 1)
-    window = next(at for at, line in enumerate(lines) if line.label == "window")
-    labels = [lines[at].label for at in folded_lines(lines[: window + 1], window, 99)]
-    assert labels == ["image", "stem", "window"]
-
-
-@pytest.mark.parametrize(
-    "name, count", [("resnet50", 20), ("googlenet", 17), ("mobilenet_v2", 20), ("resnet152", 24)]
-)
-def test_a_deep_network_becomes_a_picture(name: str, count: int) -> None:
-    lines = lines_of(name)
-    assert len(folded_lines(lines, len(lines) - 1, 24)) == count
-
-
-def test_blocks_in_a_row_become_one_but_not_those_that_downsample() -> None:
-    lines = lines_of("resnet34")
-    folded = folded_lines(lines, len(lines) - 1, 15)
-    assert [lines[at].label for at in folded] == [
-        *("image", "conv1", "maxpool", "layer1.1", "layer1.2", "layer2.0", "layer2.2"),
-        *("layer2.3", "layer3.0", "layer3.2", "layer3.4", "layer3.5", "layer4.0", "layer4.2"),
-        "avgpool",
-    ]
-    for at, block in folded.items():
-        assert len(block) < 4 or not any(lines[i].strided for i in (at, *block))
-
-
-def test_coarser_maps_between_a_fork_and_its_merge_stay() -> None:
-    lines = lines_of("unet")
-    assert len(folded_lines(lines, len(lines) - 1, 24)) == len(lines)
-
-
 @examples(30)
 @given(chains(2) | branching(2), st.data())
 def test_connections_lead_to_all_units_that_are_drawn(
@@ -323,7 +274,7 @@ def test_connections_lead_to_all_units_that_are_drawn(
     lines = outline(graph, fields_of(graph))
     index = choice.draw(st.integers(0, len(lines) - 1))
     unit = tuple(choice.draw(st.integers(0, n - 1)) for n in lines[index].node.grid)
-    visible = folded_lines(lines[: index + 1], index, choice.draw(st.integers(1, 9)))
+    visible = drawn_lines(lines[: index + 1], index, choice.draw(st.integers(2, 9)))
     cone = unit_cone(lines, index, (unit[0], unit[1]), 1, drawn=visible)
     reached = {(index, unit[1])}
     for line, own, source, tap in sorted(inside(cone, lines, 1), reverse=True):

@@ -37,13 +37,13 @@ def test_an_analysis_is_what_core_says(name: str) -> None:
     assert tuple(found.costs.values()) == layer_costs(module, network.input_size)
     assert sum(cost.parameters for cost in found.costs.values()) == TABLE[name].parameters
     assert found.cost_note == ""
-    assert network_analysis.cone_lines(network) == as_data(found.lines)
+    assert network_analysis.cone_network(network)["lines"] == as_data(found.lines)
 
 
 def test_the_same_question_is_answered_once() -> None:
     first, same = own("conv3, relu"), own("conv3,   relu")
     assert network_analysis.analysis(first) is network_analysis.analysis(same)
-    assert network_analysis.cone_lines(first) is network_analysis.cone_lines(same)
+    assert network_analysis.cone_network(first) is network_analysis.cone_network(same)
     assert network_analysis.analysis(first) is not network_analysis.analysis(
         first.with_image_size(33, 32)
     )

@@ -23,7 +23,8 @@ def test_code_is_fetched_and_data_is_plain_json() -> None:
     assert proto.js_content == "", "the code is fetched, not sent with every change of the data"
     assert 'data-testid="cone"' in proto.html_content
     data = cones(at)[0]
-    assert data["lines"] == network_analysis.cone_lines(published_network("four_conv_pool"))
+    network = network_analysis.cone_network(published_network("four_conv_pool"))
+    assert (data["lines"], data["rows"]) == (network["lines"], list(range(9)))
     assert data["palette"]["meanings"] == theme.MEANINGS
     assert data["palette"]["branches"] == list(theme.BRANCHES)
     assert data["title"] == "Four 3×3, each with a 2×2 max-pool on 64×64"
@@ -43,6 +44,7 @@ def test_a_link_sets_the_view() -> None:
     (data,) = cones(visit())
     assert data["view"]["layer"] == "pool4", "without a word, the last feature map"
     assert data["view"]["unit"] is None
+    assert data["view"]["grid"] is None, "the centers are drawn where they do not hide the image"
 
 
 def test_a_modules_name_is_a_layer_too() -> None:
@@ -54,7 +56,7 @@ CHANGES: list[tuple[dict[str, Any], bool]] = [
     ({}, False),
     ({"layer": "conv1"}, False),
     ({"picture": "flower"}, False),
-    ({"tab": "code"}, False),
+    ({"tab": "edit"}, False),
     ({"network": "four_strided"}, True),
     ({"input_width": "65"}, True),
     ({"network": "own"}, True),
@@ -78,7 +80,7 @@ def test_the_token_follows_the_link_and_not_the_cone_itself() -> None:
 
 
 def size_of(network: Network) -> int:
-    return len(json.dumps(network_analysis.cone_lines(network)))
+    return len(json.dumps(network_analysis.cone_network(network)))
 
 
 def test_what_is_sent_stays_small() -> None:

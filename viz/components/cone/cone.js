@@ -2,32 +2,38 @@
 // state and events; model, drawing and sentences are separate modules.
 
 import { readTheme } from "../player/color.js";
-import { saveAs } from "../player/save.js";
-import { CanvasSurface, enlarged, pointer } from "../player/surface.js";
+import { CanvasSurface, enlarged, pointer, SvgSurface } from "../player/surface.js";
 import { Net } from "./model.js";
-import { drawPicture, frame } from "./picture.js";
-import { drawCone, drawLabels, drawUnits, layout, short } from "./section.js";
+import { dense, drawPicture, frame } from "./picture.js";
+import { drawnRows, pathTo, pathToLine, rowsOf } from "./rows.js";
+import { drawCone, drawLabels, drawUnits, INDENT, layout } from "./section.js";
 import { facts, followers, says } from "./words.js";
 
+/**
+ * Milliseconds in which the cone grows, the width from which on the image stands beside it, the room
+ * that its key and its sentence take below it, and its least height.
+ */
 const GROWS_MS = 1100,
-  WIDE = 900;
+  WIDE = 860,
+  BELOW = 84,
+  LEAST = 280;
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
+const SCROLLS = "[data-testid=stMain]",
+  KEYS = "left and right move the unit, up and down change the layer, Enter unfolds a row";
 const HTML = `
 <div class="tools" role="group" aria-label="Cone">
   <span class="seg" role="group" aria-label="Axis"><button type="button" name="width">width</button><button type="button" name="height">height</button></span>
   <span class="seg" role="group" aria-label="Direction"><button type="button" name="ancestors" title="The units and pixels this unit depends on">what it sees</button><button type="button" name="descendants" title="The later units that depend on this unit">what sees it</button></span>
   <button type="button" name="zoom" title="Fill the width with this unit's receptive field">zoom</button>
-  <button type="button" name="grid" title="The centers of all units of the layer, on the image">unit centers</button>
+  <button type="button" name="grid" title="The centers of the layer's units, on the image">unit centers</button>
   <button type="button" name="replay" title="Let the cone grow again">replay</button>
-  <select class="save" aria-label="Save the picture"><option value="">save…</option><option value="svg">as SVG</option><option value="png">as PNG</option></select>
-  <button type="button" name="link">copy link</button><span class="toast" role="status"></span>
 </div>
-<div class="views"><div class="section"><div class="inner"><canvas class="units" aria-hidden="true"></canvas><canvas class="marks" aria-hidden="true"></canvas></div></div>
+<div class="views"><div class="section" tabindex="0" role="application" aria-roledescription="cone"><div class="inner"><canvas class="units" aria-hidden="true"></canvas><canvas class="marks" aria-hidden="true"></canvas></div></div>
 <div class="photo"><canvas class="image" aria-hidden="true"></canvas></div></div>
 <div class="key"></div>
 <div class="says" aria-live="polite"></div><div class="facts"></div>
-<div class="hint">Point at a unit, or at the image, to see its cone; click to keep it. Arrow keys move the unit, up and down change the layer.</div>`;
+<div class="hint">Point at a unit, or at the image, to see its cone; click to keep it. Arrow keys move the unit, up and down change the layer, Enter unfolds a row.</div>`;
 
 /** One mounted cone: its state, its events and its redrawing. */
 class Cone {
@@ -40,40 +46,45 @@ class Cone {
     this.axis = 1;
     this.down = false;
     this.zoom = false;
-    this.grid = true;
+    this.grid = null;
+    this.open = [];
     this.reached = null;
     this.token = null;
     this.listen();
-    this.resizing = new ResizeObserver(() => this.resize());
+    this.refit = () => this.resize();
+    this.resizing = new ResizeObserver(this.refit);
     this.resizing.observe(this.find(".views"));
+    window.addEventListener("resize", this.refit);
   }
 
   close() {
     this.resizing.disconnect();
+    window.removeEventListener("resize", this.refit);
     cancelAnimationFrame(this.request);
     clearTimeout(this.reporting);
   }
 
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
-    this.palette = data.palette;
+    const theme = readTheme(this.root, data.palette);
     this.theme = {
-      ...readTheme(this.root, data.palette),
+      ...theme,
       branches: data.palette.branches,
       dashes: data.palette.dashes,
+      outline: `color-mix(in srgb, ${theme.text} 52%, ${theme.background})`,
     };
-    this.title = data.title;
+    this.find(".section").setAttribute("aria-label", `${data.title}: ${KEYS}`);
     const other = data.id !== this.id;
     if (other) {
       this.id = data.id;
       this.net = new Net(data.lines);
+      this.rows = rowsOf(data.rows, data.lines);
       this.hover = null;
     }
     if (data.picture !== this.source) this.load(data.picture);
     const led = other || data.token !== this.token;
     if (led) this.adopt(data.view, data.token);
     this.resize();
-    if (led) this.reveal();
     Object.assign(this.root.dataset, {
       ready: "true",
       title: data.title,
@@ -98,6 +109,8 @@ class Cone {
     const middle = this.net.middle(line),
       fits = view.unit?.every((u, axis) => u < this.net.lines[line].grid[axis]);
     this.focus = { line, unit: fits ? [...view.unit] : middle };
+    if (!drawnRows(this.rows, this.open).some(({ row }) => row.line === line))
+      this.open = pathToLine(this.rows, line);
     Object.assign(this, {
       axis: view.axis,
       down: view.down,
@@ -117,25 +130,25 @@ class Cone {
     const wide = this.find(".views").clientWidth;
     if (!wide || !this.net) return;
     const beside = wide >= WIDE,
-      height = Math.max(300, Math.min(540, (window.innerHeight / enlarged(this.root)) * 0.56));
+      height = this.room();
     this.root.classList.toggle("beside", beside);
     this.measures = {
-      section: beside ? wide * 0.64 : wide,
-      photo: beside ? wide * 0.36 - 18 : Math.min(wide, 360),
+      section: beside ? wide * 0.66 : wide,
+      photo: beside ? wide * 0.34 - 18 : Math.min(wide, 360),
       height,
       tall: beside ? height : Math.min(wide, 360) + 64,
     };
     this.draw();
   }
 
-  /** Scroll to the line of the selected unit if it is out of view. */
-  reveal() {
-    if (!this.drawn) return;
-    const section = this.find(".section"),
-      y = this.drawn.y(this.focus.line),
-      tall = section.clientHeight;
-    if (y < section.scrollTop + 40 || y > section.scrollTop + tall - 20)
-      section.scrollTop = y - tall / 2;
+  /** The height that is left in the window below the tools; a share of it where that is little. */
+  room() {
+    const zoom = enlarged(this.root),
+      all = window.innerHeight / zoom;
+    const main = /** @type {ShadowRoot} */ (this.root.getRootNode()).host?.closest(SCROLLS);
+    const top = (this.find(".views").getBoundingClientRect().top + (main?.scrollTop ?? 0)) / zoom;
+    const left = all - top - BELOW;
+    return left >= LEAST ? left : Math.max(LEAST, Math.min(540, all * 0.56));
   }
 
   plan() {
@@ -146,7 +159,7 @@ class Cone {
       const n = this.net.image[this.axis];
       if (span) window = [Math.max(span[0], -0.3 * n) - 1.5, Math.min(span[1], 1.3 * n) + 1.5];
     }
-    return layout(this.net, this.axis, section, height, window);
+    return layout(this.net, drawnRows(this.rows, this.open), this.axis, section, height, window);
   }
 
   draw() {
@@ -158,9 +171,10 @@ class Cone {
     });
     Object.assign(this.find(".section").style, {
       width: `${plan.width}px`,
-      height: `${Math.min(plan.height, this.measures.height + 90)}px`,
+      height: `${plan.height}px`,
     });
-    drawUnits(this.surface(".units", plan.width, plan.height), this.net, plan, this.theme, true);
+    const units = this.surface(".units", plan.width, plan.height);
+    this.padded = drawUnits(units, this.net, plan, this.theme);
     this.drawFocus();
   }
 
@@ -175,12 +189,19 @@ class Cone {
     const { drawn, now } = this;
     const marks = this.surface(".marks", drawn.width, drawn.height);
     this.cone = this.follow(now);
-    drawCone(marks, this.net, drawn, this.theme, this.cone, now, this.reached);
+    const read = drawCone(marks, this.net, drawn, this.theme, this.cone, now, this.reached);
     drawLabels(marks, this.net, drawn, this.theme, now);
     this.photo = frame(this.net, this.focus, this.measures.photo, this.measures.tall);
     const surface = this.surface(".image", this.measures.photo, this.photo.height);
-    drawPicture(surface, this.net, this.photo, this.theme, now, this.image, this.source, this.grid);
+    const { net, photo, theme, image, source } = this;
+    drawPicture(surface, net, photo, theme, now, image, source, this.centers);
+    this.showKey(read.padded || this.padded, read.branches);
     this.showTexts();
+  }
+
+  /** Whether the centers of units are drawn: by choice, else where they do not hide the image. */
+  get centers() {
+    return this.grid ?? !dense(this.net, this.photo, this.focus.line);
   }
 
   follow({ line, unit }) {
@@ -190,13 +211,14 @@ class Cone {
 
   /** Write the sentences, the legend and the state for tests. */
   showTexts() {
-    const { net, now, cone } = this,
+    const { net, now, cone, drawn } = this,
+      { row } = drawn.rows.find((entry) => entry.row.line === now.line),
       first = says(net, now);
     this.find(".says").textContent = this.down
       ? `${first} ${followers(net, now, cone.marks)}`
       : first;
     this.find(".facts").replaceChildren(
-      ...facts(net, now).map((text) =>
+      ...facts(net, now, row).map((text) =>
         Object.assign(document.createElement("p"), { textContent: text }),
       ),
     );
@@ -206,11 +228,10 @@ class Cone {
       ancestors: !this.down,
       descendants: this.down,
       zoom: this.zoom,
-      grid: this.grid,
+      grid: this.centers,
     };
     for (const [name, on] of Object.entries(pressed))
       this.button(name).setAttribute("aria-pressed", on);
-    this.showKey();
     const seen = net.seen(now.line, now.unit),
       spans = [0, 1].map((axis) => net.span(now.line, axis, now.unit[axis]));
     this.root.dataset.state = JSON.stringify({
@@ -224,30 +245,38 @@ class Cone {
       marked: cone.marks.map(
         (own) => own && [own.indexOf(1), own.lastIndexOf(1), own.reduce((a, b) => a + b, 0)],
       ),
+      column: { x: drawn.x(0), scale: drawn.scale },
+      rows: drawn.rows.map(({ row }) => [
+        net.lines[row.line].name,
+        Math.round(drawn.y(row.line)),
+        row.lines.length,
+      ]),
     });
   }
 
-  /** Show the legend: the meaning of the colors, and the branches. */
-  showKey() {
-    const { meanings, branches } = this.theme;
-    const used = new Set(
-      this.net.lines.flatMap(({ inputs }) =>
-        inputs.map(({ branch }) => (branch ?? 0) % branches.length),
-      ),
-    );
+  /** Show the legend: what is in the picture, as it is drawn there. */
+  showKey(padded, used) {
+    const { meanings, branches, dashes, text, background } = this.theme;
+    /** @type {[Swatch, string][]} */
     const items = [
-      [meanings.output, "the unit"],
-      [branches[0], this.down ? "depends on it" : "it depends on these"],
-      [meanings.padding, "padding (dashed)", true],
+      [{ fill: meanings.output, stroke: text }, "the unit"],
+      [{ fill: branches[0] }, this.down ? "depends on it" : "it depends on these"],
     ];
     for (const branch of [...used].sort())
-      if (branch) items.push([branches[branch], `through branch ${branch + 1}`]);
+      if (branch % branches.length) {
+        const fill = branches[branch % branches.length],
+          dash = dashes[branch % dashes.length];
+        items.push([{ fill, dash, stripe: background }, `through branch ${branch + 1}`]);
+      }
+    if (padded) items.push([{ stroke: meanings.padding, dash: [3, 2] }, "padding (dashed)"]);
+    const state = JSON.stringify(items);
+    if (state === this.legend) return;
+    this.legend = state;
     this.find(".key").replaceChildren(
-      ...items.map(([color, text, dashed]) => {
-        const item = document.createElement("span"),
-          swatch = document.createElement("i");
-        swatch.style.cssText = dashed ? `border:1.5px dashed ${color}` : `background:${color}`;
-        item.append(swatch, text);
+      ...items.map(([style, words]) => {
+        const item = document.createElement("span");
+        item.innerHTML = swatch(style);
+        item.append(words);
         return item;
       }),
     );
@@ -284,8 +313,10 @@ class Cone {
       canvas.onpointermove = (event) => event.pointerType === "mouse" && this.point(under(event));
       canvas.onpointerleave = () => this.hover && this.point(null);
       canvas.onclick = (event) => {
-        this.root.focus({ preventScroll: true });
-        this.keep(under(event));
+        this.find(".section").focus({ preventScroll: true });
+        const entry = canvas === marks && this.toggleUnder(event);
+        if (entry) this.toggle(entry);
+        else this.keep(under(event));
       };
     }
     const set = (values, settles = false) => {
@@ -299,22 +330,42 @@ class Cone {
     this.button("ancestors").onclick = () => set({ down: false }, true);
     this.button("descendants").onclick = () => set({ down: true }, true);
     this.button("zoom").onclick = () => set({ zoom: !this.zoom });
-    this.button("grid").onclick = () => set({ grid: !this.grid });
+    this.button("grid").onclick = () => set({ grid: !this.centers });
     this.button("replay").onclick = () => this.replay();
-    this.button("link").onclick = () => this.copyLink();
-    this.find(".save").onchange = () => this.save();
-    this.root.onkeydown = (event) => this.key(event);
+    this.find(".section").onkeydown = (event) => this.key(event);
   }
 
   unitUnder(event) {
     const [x, y] = pointer(event, this.find(".marks")),
       { net, drawn, axis } = this,
-      line = drawn.line(y);
+      { line } = drawn.entry(y).row;
     if (x < drawn.left - 4 || x > drawn.width - drawn.right + 4)
       return x < drawn.left ? this.inLine(line) : null;
     const unit = this.inLine(line).unit;
     unit[axis] = net.nearest(line, axis, drawn.position(x));
     return { line, unit };
+  }
+
+  /** The row to unfold, or that to fold again, whose name or triangle is under the pointer. */
+  toggleUnder(event) {
+    const [x, y] = pointer(event, this.find(".marks")),
+      { row, within, depth } = this.drawn.entry(y);
+    if (x >= this.drawn.left - 4) return null;
+    if (within && (x < INDENT * depth || (within.line === row.line && !row.rows.length)))
+      return within;
+    return row.rows.length ? row : null;
+  }
+
+  /** Unfold a row, which folds those that are open beside it; or fold it again. */
+  toggle(row) {
+    const around = pathTo(this.rows, row);
+    this.open = this.open.includes(row) ? around : [...around, row];
+    const own = drawnRows(this.rows, this.open).find((entry) =>
+      entry.row.lines.includes(this.focus.line),
+    );
+    Object.assign(this, { hover: null, reached: null });
+    if (own.row.line === this.focus.line) this.draw();
+    else this.keep(this.inLine(own.row.line));
   }
 
   /** The unit of another line that is nearest to the selected one's position in the image. */
@@ -354,9 +405,9 @@ class Cone {
   }
 
   key(event) {
-    if (/^(INPUT|SELECT|BUTTON)$/.test(event.target.tagName)) return;
-    const { net, axis, focus } = this,
-      last = net.lines.length - 1;
+    const { net, axis, focus, drawn } = this,
+      { rows } = drawn,
+      at = rows.findIndex(({ row }) => row.line === focus.line);
     const along = { ArrowLeft: -1, ArrowRight: 1 }[event.key],
       layer = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (along) {
@@ -368,8 +419,12 @@ class Cone {
       );
       this.keep({ line: focus.line, unit });
     } else if (layer) {
-      this.keep(this.inLine(Math.max(0, Math.min(last, focus.line + layer))));
-      this.reveal();
+      const next = rows[Math.max(0, Math.min(rows.length - 1, at + layer))];
+      this.keep(this.inLine(next.row.line));
+    } else if (event.key === "Enter") {
+      const { row, within } = rows[at],
+        toggled = row.rows.length && !event.shiftKey ? row : within;
+      if (toggled) this.toggle(toggled);
     } else if (event.key === "d") this.button(this.down ? "ancestors" : "descendants").click();
     else return;
     event.preventDefault();
@@ -386,78 +441,27 @@ class Cone {
     const { focus, axis, down, zoom, grid } = this;
     return { layer: this.net.lines[focus.line].name, unit: focus.unit, axis, down, zoom, grid };
   }
-
-  save() {
-    const select = this.find(".save"),
-      kind = select.value;
-    select.value = "";
-    const theme = {
-      ...this.palette.paper,
-      meanings: this.palette.meanings,
-      branches: this.palette.branches,
-      dashes: this.palette.dashes,
-    };
-    const { net, drawn, photo, focus } = this,
-      cone = this.follow(focus),
-      apart = drawn.width + 30;
-    const paint = (surface) => {
-      surface.text(this.title, 0, 6, { size: 15, fill: theme.text, weight: 600 });
-      const lower = shifted(surface, 0, 20);
-      drawUnits(lower, net, drawn, theme, true);
-      drawCone(lower, net, drawn, theme, cone, focus, null);
-      drawLabels(lower, net, drawn, theme, focus);
-      drawPicture(
-        shifted(surface, apart, 20),
-        net,
-        photo,
-        theme,
-        focus,
-        this.image,
-        this.source,
-        this.grid,
-      );
-    };
-    saveAs(kind, {
-      title: short(this.title, 80),
-      width: apart + photo.width,
-      height: Math.max(drawn.height, photo.height) + 20,
-      theme,
-      paint,
-      sentences: [says(net, focus), ...facts(net, focus)],
-    });
-  }
-
-  copyLink() {
-    const toast = this.find(".toast"),
-      say = (text) => {
-        toast.textContent = text;
-        setTimeout(() => {
-          toast.textContent = "";
-        }, 2500);
-      };
-    clearTimeout(this.reporting);
-    this.trigger("view", this.state());
-    const write = () =>
-      navigator.clipboard?.writeText(window.location.href).then(
-        () => say("Link copied"),
-        () => say("Copy the address bar instead"),
-      );
-    navigator.clipboard ? setTimeout(write, 500) : say("Copy the address bar instead");
-  }
 }
 
-/** A surface whose origin lies at (dx, dy) of another one. */
-const shifted = (surface, dx, dy) => {
-  const move = (points) => points.map(([x, y]) => [x + dx, y + dy]);
-  return {
-    rect: (x, y, ...rest) => surface.rect(x + dx, y + dy, ...rest),
-    line: (points, style) => surface.line(move(points), style),
-    polygon: (points, style) => surface.polygon(move(points), style),
-    text: (text, x, y, style) => surface.text(text, x + dx, y + dy, style),
-    picture: (image, source, x, y, ...rest) =>
-      surface.picture(image, source, x + dx, y + dy, ...rest),
-  };
-};
+/** @typedef {{fill?: string, stroke?: string, dash?: number[], stripe?: string}} Swatch */
+
+/**
+ * A swatch of the key as SVG: a unit as it is drawn in the picture, or an outline.
+ * @param {Swatch} style
+ */
+function swatch({ fill, stroke, dash = [], stripe }) {
+  const surface = new SvgSurface(18, 13, "none", "");
+  surface.rect(1, 1, 16, 11, { fill, stroke, width: 1.5, dash: stripe ? [] : dash });
+  if (stripe)
+    surface.line(
+      [
+        [1, 6.5],
+        [17, 6.5],
+      ],
+      { stroke: stripe, dash, width: 2.5 },
+    );
+  return surface.toString();
+}
 
 /** @type {WeakMap<object, Cone>} */
 const cones = new WeakMap();

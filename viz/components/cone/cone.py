@@ -15,13 +15,11 @@ PALETTE = {
     "branches": theme.BRANCHES,
     "dashes": theme.DASHES,
 }
-_HTML = """<div class="cone" data-testid="cone" tabindex="0" role="group"
-  aria-label="Receptive-field cone: arrow keys move the unit, up and down change the layer"></div>
-"""
+_HTML = '<div class="cone" data-testid="cone" role="group" aria-label="Receptive-field cone"></div>'
 
 
 def cone(
-    lines: list[dict[str, Any]],
+    network: Mapping[str, Any],
     view: Mapping[str, Any],
     *,
     title: str,
@@ -34,11 +32,13 @@ def cone(
     """Show a network's cross-section beside the image.
 
     Args:
-        lines: The layers, from ``core.receptive_field.outline.as_data``.
+        network: The lines and the rows of the network, from
+            ``viz.choices.network_analysis.cone_network``.
         view: The view: ``layer`` (name of a line's node), ``unit`` (row, column) or None,
-            ``axis``, ``down``, ``zoom`` and ``grid``. The component adopts it when ``token`` or
+            ``axis``, ``down``, ``zoom`` and ``grid``: whether the centers of units are drawn, None
+            where they do not hide the image. The component adopts it when ``token`` or
             ``identity`` changes, and otherwise shows the visitor's own view.
-        title: Title of the cone in a saved picture.
+        title: Name of the network and its input.
         picture: Data URL of the image.
         identity: A text that changes whenever the network does.
         token: A text that changes when a link or a table sets the view.
@@ -49,7 +49,7 @@ def cone(
     show(
         key=key,
         data={
-            "lines": lines,
+            **network,
             "view": dict(view),
             "title": title,
             "picture": picture,

@@ -11,6 +11,9 @@
  * and a map for each axis; null stands for the identity.
  * Line: one operation of the network, or the image, which is line 0. Its `pads` are the units of
  * zero padding [before, after] its map for each axis, its `paths` those of `ReceptiveField.as_data`.
+ * Bundle: connections from the units of one line to those of another one, [unit, tap, unit that the
+ * tap reads, or null for padding] each.
+ * @typedef {{to: number, from: number, branch: number|null, pairs: [number, number, number|null][]}} Bundle
  * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], copies: Object<string, number>, whole: boolean, causal: boolean}} AxisMap
  * @typedef {{line: number, branch: number|null, maps: (AxisMap|null)[]}} Input
  * @typedef {{name: string, label: string, text: string, short_text: string, kind: string, shape: number[], grid: number[],
@@ -32,6 +35,18 @@ function eachTap(map, unit, visit) {
     const tap = first + i * step + shift;
     visit(tap, tap >= 0 && tap < map.n_in ? tap : (map.copies[tap] ?? null));
   }
+}
+
+/** The indices of marked units. */
+const indices = (own) => [...own.keys()].filter((u) => own[u]);
+
+/** The [unit, tap, null] of the taps of a unit that lie in padding that is read. */
+function padding(map, unit, pads) {
+  const pairs = [];
+  eachTap(map, unit, (tap, real) => {
+    if (real === null && pads.has(tap)) pairs.push([unit, tap, null]);
+  });
+  return pairs;
 }
 
 /** The marks of the `n` inputs that marked outputs of a map read; `pads` takes the padding read. */
@@ -74,6 +89,8 @@ export class Net {
   constructor(lines) {
     this.lines = lines;
     this.image = lines[0].grid;
+    this.drawn = null;
+    this.reads = new Map();
     this.readers = lines.map(() => []);
     lines.forEach((line, index) =>
       line.inputs.forEach((input) => this.readers[input.line].push([index, input])),
@@ -185,19 +202,86 @@ export class Net {
     );
   }
 
-  /** Call `visit(to, unit, from, tap, input)` for each connection of a cone's units and padding. */
-  eachTie({ marks, pads }, axis, visit) {
-    this.lines.forEach((line, to) => {
-      if (!marks[to]) return;
-      for (const input of line.inputs)
-        marks[to].forEach(
-          (on, u) =>
-            on &&
-            eachTap(input.maps[axis], u, (tap, real) => {
-              if (real === null ? pads[input.line].has(tap) : marks[input.line]?.[real])
-                visit(to, u, input.line, tap, input);
-            }),
-        );
+  /**
+   * The connections of a cone between the lines that are drawn, through all others, and those to
+   * the zero padding beside them.
+   * @param {{marks: Uint8Array[], pads: Set<number>[]}} cone
+   * @param {number} axis
+   * @param {Set<number>} drawn
+   * @returns {Bundle[]}
+   */
+  bundles({ marks, pads }, axis, drawn) {
+    return [...drawn].flatMap((to) => {
+      if (!marks[to]) return [];
+      const units = indices(marks[to]),
+        bundles = this.ties(to, units, axis, drawn);
+      for (const input of this.lines[to].inputs) {
+        const from = this.padded(input.line, drawn);
+        const pairs = units.flatMap((u) => padding(input.maps[axis], u, pads[input.line]));
+        if (drawn.has(from)) bundles.push({ to, from, branch: input.branch, pairs });
+      }
+      return bundles
+        .map((each) => ({
+          ...each,
+          pairs: each.pairs.filter(([, , real]) => real === null || marks[each.from]?.[real]),
+        }))
+        .filter(({ pairs }) => pairs.length);
     });
+  }
+
+  /** The connections of a line's units to the lines drawn before it; one bundle if those are one. */
+  ties(to, units, axis, drawn) {
+    const { inputs, branch } = this.lines[to];
+    const bundles = inputs.flatMap((input, own) => {
+      const through = new Map();
+      for (const u of units)
+        for (const [from, tap, real] of this.read(to, own, axis, u, drawn)) {
+          if (!through.has(from)) through.set(from, []);
+          through.get(from).push([u, tap, real]);
+        }
+      return [...through].map(([from, pairs]) => ({ to, from, branch: input.branch, pairs }));
+    });
+    if (inputs.length < 2 || new Set(bundles.map(({ from }) => from)).size !== 1) return bundles;
+    const all = new Map(bundles.flatMap(({ pairs }) => pairs.map((pair) => [`${pair}`, pair])));
+    return [{ to, from: bundles[0].from, branch, pairs: [...all.values()] }];
+  }
+
+  /** The [line, tap, unit] of drawn lines that a unit reads through one input, however far. */
+  read(to, own, axis, unit, drawn) {
+    if (this.drawn !== drawn) Object.assign(this, { drawn, reads: new Map() });
+    const key = `${to} ${own} ${axis} ${unit}`;
+    if (!this.reads.has(key)) this.reads.set(key, this.readThrough(to, own, axis, unit, drawn));
+    return this.reads.get(key);
+  }
+
+  readThrough(to, own, axis, unit, drawn) {
+    const { line: source, maps } = this.lines[to].inputs[own],
+      taps = [];
+    eachTap(maps[axis], unit, (tap, real) => {
+      if (real !== null) taps.push([source, tap, real]);
+    });
+    if (drawn.has(source)) return taps;
+    const pending = new Map([[source, new Set(taps.map(([, , real]) => real))]]),
+      reached = [];
+    for (let at = source; at >= 0; at -= 1) {
+      const units = pending.get(at) ?? [];
+      if (drawn.has(at)) for (const u of units) reached.push([at, u, u]);
+      else
+        for (const input of this.lines[at].inputs) {
+          const read = pending.get(input.line) ?? new Set();
+          for (const u of units)
+            eachTap(input.maps[axis], u, (_tap, real) => real !== null && read.add(real));
+          pending.set(input.line, read);
+        }
+    }
+    return reached;
+  }
+
+  /** The line beside which a line's padding is drawn: itself, or the one whose single units it reads. */
+  padded(index, drawn) {
+    const { inputs } = this.lines[index];
+    const single = new Set(inputs.map(({ line }) => line)).size === 1;
+    const same = single && inputs.every(({ maps }) => maps.every((map) => map === null));
+    return drawn.has(index) || !same ? index : this.padded(inputs[0].line, drawn);
   }
 }

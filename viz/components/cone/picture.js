@@ -1,11 +1,17 @@
 // The image with the receptive field of one unit, the part of it inside the image, and the centers
 // of all units of the layer.
 
-const DOTS_APART = 7,
-  REACH = 1.2;
+/**
+ * Least distance of two centers in pixels, how far a receptive field is drawn beyond the image in
+ * multiples of its side, room around the picture for its lines, and the height of a label below it.
+ */
+const DOTS_APART = 12,
+  REACH = 1.2,
+  EDGE = 3,
+  LABEL = 20;
 
 /** The geometry of the image in the given space, with room for the field of the selected unit. */
-export function frame(net, kept, width, height, top = 34) {
+export function frame(net, kept, width, height) {
   const ranges = [0, 1].map((axis) => {
     const n = net.image[axis],
       span = net.span(kept.line, axis, kept.unit[axis]) ?? [0, n - 1];
@@ -13,28 +19,38 @@ export function frame(net, kept, width, height, top = 34) {
       high = Math.max(n - 1, span[1]);
     return [Math.max(low, -REACH * n) - 0.5, Math.min(high, n - 1 + REACH * n) + 0.5];
   });
-  const room = height - top - 30;
+  const texts = 3 * LABEL + EDGE;
   const scale = Math.min(
-    width / (ranges[1][1] - ranges[1][0]),
-    room / (ranges[0][1] - ranges[0][0]),
+    (width - 2 * EDGE) / (ranges[1][1] - ranges[1][0]),
+    (height - 2 * EDGE - texts) / (ranges[0][1] - ranges[0][0]),
   );
   const used = [0, 1].map((axis) => (ranges[axis][1] - ranges[axis][0]) * scale);
-  const left = (width - used[1]) / 2;
   return {
     ranges,
     scale,
     width,
-    height: top + used[0] + 30,
-    top,
-    left,
-    right: left + used[1],
-    bottom: top + used[0],
-    x: (column) => left + (column - ranges[1][0]) * scale,
-    y: (row) => top + (row - ranges[0][0]) * scale,
-    column: (x) => ranges[1][0] + (x - left) / scale,
-    row: (y) => ranges[0][0] + (y - top) / scale,
+    height: used[0] + 2 * EDGE + texts,
+    top: EDGE,
+    left: EDGE,
+    right: EDGE + used[1],
+    bottom: EDGE + used[0],
+    x: (column) => EDGE + (column - ranges[1][0]) * scale,
+    y: (row) => EDGE + (row - ranges[0][0]) * scale,
+    column: (x) => ranges[1][0] + (x - EDGE) / scale,
+    row: (y) => ranges[0][0] + (y - EDGE) / scale,
   };
 }
+
+/** Whether the centers of a layer's units stand too close to be drawn one by one. */
+export const dense = (net, plan, line) => spacing(net, plan, line).some((every) => every > 1);
+
+/** For each axis, of how many units one center is drawn, so that those stand apart. */
+const spacing = (net, plan, line) =>
+  net.lines[line].stride.map((apart, axis) =>
+    net.lines[line].grid[axis] > 1 && apart
+      ? Math.ceil(DOTS_APART / Math.max(Math.abs(apart) * plan.scale, 0.01))
+      : 1,
+  );
 
 /**
  * Draw the image with the receptive field of a unit.
@@ -59,7 +75,10 @@ export function drawPicture(surface, net, plan, theme, focus, image, source, gri
   }
   const middle = [0, 1].map((axis) => net.place(focus.line, axis, focus.unit[axis]));
   cross(surface, plan, middle, theme.meanings.output, theme.background);
-  labels(surface, plan, theme, spans, seen);
+  labels(surface, plan, theme, [
+    ...sizes(net, theme, focus, spans, seen),
+    ...(grid ? [centersLabel(theme, spacing(net, plan, focus.line))] : []),
+  ]);
 }
 
 /**
@@ -119,13 +138,11 @@ function cross(surface, plan, place, stroke, under) {
     );
 }
 
-/** Draw a dot at the center of each unit, or of every n-th if the dots would hide the image. */
+/** Draw a dot at the center of each unit, or of every n-th one where they stand too close. */
 function centers(surface, net, plan, theme, focus) {
   const [rows, cols] = net.lines[focus.line].grid;
-  const every = net.lines[focus.line].stride.map((apart) =>
-    Math.max(1, Math.ceil(DOTS_APART / Math.max(apart * plan.scale, 0.01))),
-  );
-  const side = Math.max(1.8, Math.min(4, plan.scale * 0.8));
+  const every = spacing(net, plan, focus.line);
+  const side = Math.max(3, Math.min(5, plan.scale * 0.8));
   for (let r = 0; r < rows; r += every[0]) {
     const y = plan.y(net.place(focus.line, 0, r));
     for (let c = 0; c < cols; c += every[1]) {
@@ -142,14 +159,37 @@ function centers(surface, net, plan, theme, focus) {
 const sides = (spans) =>
   spans[0] && spans[1] ? spans.map(([a, b]) => b - a + 1).join("×") : "nothing";
 
-/** Draw the size of the receptive field above the image, and of its part inside below. */
-function labels(surface, plan, theme, spans, seen) {
-  const style = { size: 12.5, fill: theme.text };
-  surface.rect(2, 7, 14, 11, { stroke: theme.meanings.padding, width: 2, dash: [4, 3] });
-  surface.text(`receptive field ${sides(spans)} px`, 22, 13, style);
-  const y = plan.bottom + 16;
-  surface.rect(2, y - 6, 14, 11, { stroke: theme.meanings.window, width: 2.5 });
-  surface.text(`inside the image ${sides(seen)} px`, 22, y, style);
+/** The labels of the receptive field and of its part inside the image; one where they are equal. */
+function sizes(net, theme, { line }, spans, seen) {
+  const whole = { stroke: theme.meanings.padding, width: 2, dash: [4, 3] },
+    inside = { stroke: theme.meanings.window, width: 2.5 };
+  const field = `receptive field ${net.lines[line].bound ? "at most " : ""}${sides(spans)} px`;
+  if (sides(seen) === "nothing") return [[null, "receptive field: nothing of the image"]];
+  if (sides(spans) === sides(seen)) return [[inside, field]];
+  return [
+    [whole, field],
+    [inside, `inside the image ${sides(seen)} px`],
+  ];
+}
+
+/** The label of the dots, which says of how many units one is drawn. */
+function centersLabel(theme, every) {
+  const most = Math.max(...every);
+  const text = most > 1 ? `center of every ${ordinal(most)} unit along a side` : "centers of units";
+  return [{ fill: theme.meanings.output, dot: true }, text];
+}
+
+const ordinal = (n) =>
+  `${n}${["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? "th"}`;
+
+/** Write the labels below the picture, each with the line or the dot that it explains. */
+function labels(surface, plan, theme, list) {
+  list.forEach(([mark, text], index) => {
+    const y = plan.bottom + EDGE + LABEL * (index + 0.6);
+    if (mark?.dot) surface.rect(7, y - 2.5, 5, 5, mark);
+    else if (mark) surface.rect(3, y - 5, 14, 10, mark);
+    surface.text(text, mark ? 24 : 3, y, { size: 12, fill: theme.text });
+  });
 }
 
 /** The sentence about the position of a layer's grid of units over the image. */

@@ -27,8 +27,8 @@ export function says(net, focus) {
   return `${name} sees ${line.bound ? "at most " : ""}${sides(spans)} px: rows ${span(spans[0])}, columns ${span(spans[1])}, ${inside}.`;
 }
 
-/** The sentences that hold for all units of the layer. */
-export function facts(net, focus) {
+/** The sentences that hold for all units of the layer; `row` is the one in which it is drawn. */
+export function facts(net, focus, row) {
   const line = net.lines[focus.line];
   if (focus.line === 0) return [];
   const whole = line.stride.every((s) => s === 0);
@@ -44,6 +44,10 @@ export function facts(net, focus) {
     );
   if (line.bound) sentences.push(`These numbers are upper bounds: ${line.bound}.`);
   if (line.note) sentences.push(`Note: ${line.note}.`);
+  if (row?.rows.length)
+    sentences.push(
+      `This row stands for ${row.lines.length} operations, ${row.layers === 1 ? "one layer" : `${row.layers} layers`} among them, of which the last one's units are drawn. Its triangle, or Enter, unfolds it.`,
+    );
   return sentences;
 }
 

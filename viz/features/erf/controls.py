@@ -60,9 +60,9 @@ def unit_picker(values: ErfSettings, analysis: Analysis, layer: str, grid: tuple
     row, col = unit_position(values.unit, grid)
     with expander:
         cone(
-            network_analysis.cone_lines(analysis.network),
+            network_analysis.cone_network(analysis.network),
             {"layer": layer, "unit": (row, col), "axis": 1, "down": False, "zoom": False,
-             "grid": True},
+             "grid": None},
             title=analysis.network.title,
             picture=network_analysis.picture_data_url(values.picture, analysis.network.input_size[1:]),
             identity=f"{analysis.network}",

@@ -210,9 +210,9 @@ def _cone_view(current: Question, subject: NetworkSubject) -> None:
                  icon=":material/filter_center_focus:",
                  query_params=query(FieldSettings.params(), network_values(subject)))  # fmt: skip
     cone(
-        network_analysis.cone_lines(network),
+        network_analysis.cone_network(network),
         {"layer": analysis.deepest.node.name, "unit": unit_of(subject), "axis": 1, "down": False,
-         "zoom": False, "grid": True},
+         "zoom": False, "grid": None},
         title=f"{KINDS[current.kind].label}, on {words.times(size)}",
         picture=network_analysis.picture_data_url("china", size),
         identity=_question_identity(current),

@@ -6,7 +6,6 @@ the center of its receptive field.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +20,18 @@ from numpy.typing import NDArray
 from core.receptive_field.cross_section import (
     Cone,
     Connections,
-    folded_lines,
     image_positions,
     padding_widths,
     unit_cone,
+)
+from core.receptive_field.folding import (
+    MAX_ROWS,
+    Row,
+    folded_rows,
+    layer_count,
+    row_label,
+    row_text,
+    unfolded_at,
 )
 from core.receptive_field.outline import Line
 from viz.features.fields.cone_view_slide import inset, unit_sentence, view_on
@@ -32,8 +39,6 @@ from viz.slides.parts import Entry, canvas, dashes, key, sheet, titled, width_of
 from viz.slides.style import SMALL, Style
 from viz.theme import BRANCHES, INPUT, OUTPUT, PADDING, WINDOW
 
-MAX_LINES = 24
-"""If there are more lines than this, blocks and 1×1 layers are folded."""
 MAX_CONNECTION_LINES = 4000
 """If there are more connections than this, areas are drawn instead of lines."""
 MAX_THICK_LINES = 400
@@ -124,20 +129,18 @@ def cone(
         title: Title of the figure: the network and its input.
         photo: (H, W, 3) the image, at any scale.
     """
-    visible = lines if down else lines[: index + 1]
-    drawn: Mapping[int, tuple[int, ...]] = dict.fromkeys(range(len(visible)), ())
-    if len(visible) > MAX_LINES:
-        drawn = folded_lines(visible, index, MAX_LINES)
-    marked = unit_cone(visible, index, unit, axis, down, drawn)
+    rows = unfolded_at(folded_rows(lines, MAX_ROWS), index)
+    drawn = {row.line: row for row in rows if down or row.line <= index}
+    marked = unit_cone(lines, index, unit, axis, down, drawn)
     figure = sheet(style)
-    text = unit_sentence(lines[index], unit) + _folding_sentence(visible, drawn)
+    text = unit_sentence(lines[index], unit) + _folding_sentence(lines, drawn)
     paper = canvas(figure, titled(figure, title, text, style), style)
     width, height = float(paper.get_xlim()[1]), float(paper.get_ylim()[0])
     foot = height - key(paper, _entries(marked, True, down, style), style, draw=False)
     is_wide = style.inches[0] > 8
     room = 0.66 * width if is_wide else width
-    window = _window(visible, drawn, index, unit, axis, zoom)
-    section = _section(paper, visible, drawn, index, axis, window, (room, foot - 0.1), style)
+    window = _window(lines, drawn, index, unit, axis, zoom)
+    section = _section(paper, lines, drawn, index, axis, window, (room, foot - 0.1), style)
     padded = _draw_units(section, marked, style)
     key(paper, _entries(marked, padded, down, style), style, foot)
     _draw_connections(section, marked.connections)
@@ -149,13 +152,11 @@ def cone(
     return figure
 
 
-def _folding_sentence(lines: Sequence[Line], drawn: Mapping[int, tuple[int, ...]]) -> str:
+def _folding_sentence(lines: Sequence[Line], drawn: Mapping[int, Row]) -> str:
     """A sentence on the layers that are not drawn, after a space; "" if all are."""
-    omitted = len(lines) - len(drawn) - sum(map(len, drawn.values()))
-    layers = [sum(lines[at].node.kind != "merge" for at in block) for block in drawn.values()]
-    clauses = [f"blocks of up to {max(layers)} layers are one line each"] if any(layers) else []
-    clauses += ["1×1 layers are left out"] if omitted else []
-    return f" Folded: {', '.join(clauses)}." if clauses else ""
+    most = max(layer_count(lines, row) for row in drawn.values())
+    folded = any(row.inner for row in drawn.values())
+    return f" Folded: up to {most} layers are one line each." if folded else ""
 
 
 def _window(
@@ -183,7 +184,7 @@ def _window(
 def _section(
     paper: Axes,
     lines: Sequence[Line],
-    drawn: Mapping[int, tuple[int, ...]],
+    drawn: Mapping[int, Row],
     index: int,
     axis: int,
     window: tuple[float, float],
@@ -192,7 +193,7 @@ def _section(
 ) -> Section:
     """The axes of the cross-section in ``room`` (width, height) inches, with all their texts."""
     points = SMALL * style.points
-    names = {at: _name(lines, at, drawn[at], 0.39 * room[0], points) for at in drawn}
+    names = {at: _name(lines, row, 0.39 * room[0], points) for at, row in drawn.items()}
     sizes = {at: _size(lines[at], axis) for at in drawn}
     left, right = (
         max(width_of(text, points, True) for text in ("receptive", *texts.values())) + 0.12
@@ -204,28 +205,21 @@ def _section(
     axes.set(xlim=window, ylim=(-0.5, len(drawn) - 0.5))
     rows = {at: row for row, at in enumerate(drawn)}
     section = Section(axes, lines, rows, axis, wide / (window[1] - window[0]), high / len(drawn))
-    strided = [at for at in drawn if any(lines[i].strided for i in (at, *drawn[at]))]
+    strided = [at for at, row in drawn.items() if any(lines[i].strided for i in row.lines)]
     _label(section, [index, 0, max(drawn), *strided, *drawn], names, sizes, style)
     _ruler(section, style)
     return section
 
 
-def _name(
-    lines: Sequence[Line], index: int, block: Sequence[int], inches: float, points: float
-) -> str:
-    """The name of a line and what it does, as far as they fit."""
-    if index == 0:
+def _name(lines: Sequence[Line], row: Row, inches: float, points: float) -> str:
+    """The name of a row and what it does, as far as they fit."""
+    if row.line == 0:
         return "image"
-    line, inner = lines[index], [lines[at] for at in block]
-    windows = [each for each in inner if any(w and w.kernel_size > 1 for w in each.node.window)]
-    counts = Counter(each.short_text for each in windows)
-    parts = [f"{n}× {text}" if n > 1 else text for text, n in counts.items()]
-    what = " + ".join(parts) or line.short_text
-    tails = [
-        line.label,
-        *(f"…{line.label[start:].lstrip('.')}" for start in range(1, len(line.label) - 3)),
-    ]
-    strided = any(each.strided for each in (line, *inner))
+    label, what = row_label(lines, row), row_text(lines, row)
+    parts = label.split(".")
+    tails = [label, *(f"…{'.'.join(parts[start:])}" for start in range(1, len(parts)))]
+    tails += [f"…{parts[-1][start:]}" for start in range(1, len(parts[-1]) - 3)]
+    strided = any(lines[at].strided for at in row.lines)
     fitting = [*(f"{tail}  {what}" for tail in tails), *([what] if strided else []), *tails]
     return next((text for text in fitting if width_of(text, points, True) <= inches), tails[-1])
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 COLUMNS = ("layer", "RF (px)", "effective stride", "output", "operation", "parameters", "MACs")
 """Columns of the page's table, the most important first; the last ones may not fit."""
 
+MOST_CENTERS = 24
+"""The most units along a side whose centers are drawn on the slide's image without being chosen."""
+
 
 def pictures(values: FieldSettings) -> list[Picture]:
     """All pictures of the page, the cone's and those of the open tab first.
@@ -174,7 +177,8 @@ def _draw_view(
     from viz.features.fields.cone_view_slide import view
 
     image = picture_pixels(values, analysis.network.input_size[1:], upload)
-    centers = values.centres
+    few = max(line.node.grid) <= MOST_CENTERS
+    centers = values.centres == "true" or (values.centres == "auto" and few)
     return view(line, unit, style, title=settings_text(analysis), photo=image, centers=centers)
 
 

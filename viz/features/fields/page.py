@@ -1,4 +1,4 @@
-"""The receptive-field page: the cone of any unit of a network, and tabs with its numbers."""
+"""The receptive-field page: tabs with the cone of any unit of a network, and with its numbers."""
 
 from __future__ import annotations
 
@@ -57,14 +57,18 @@ def _save(analysis: Analysis, values: FieldSettings) -> None:
     save_menu(PAGE, pictures, export.settings_text(analysis))
 
 
-def _draw_cone(analysis: Analysis, state: PageState[FieldSettings]) -> None:
-    """Draw the interactive cone; a layer or unit that does not exist is replaced in the state."""
-    state.values, line, clauses = choices_unit.fit_layer_and_unit(analysis, state.values, "")
-    values = state.values
+def _fit_layer_and_unit(analysis: Analysis, state: PageState[FieldSettings]) -> None:
+    """Replace a layer or a unit that the network does not have."""
+    state.values, _, clauses = choices_unit.fit_layer_and_unit(analysis, state.values, "")
     if state.from_link:
         state.report_ignored(*clauses)
+
+
+def _draw_cone(analysis: Analysis, state: PageState[FieldSettings]) -> None:
+    """Draw the interactive cone, and below it what torch measures of its unit."""
+    values, line = state.values, selected_line(analysis, state)
     cone(
-        network_analysis.cone_lines(analysis.network),
+        network_analysis.cone_network(analysis.network),
         {**params.cone_view_data(values), "layer": line.node.name},
         title=f"{analysis.network.title} on {'×'.join(map(str, analysis.network.input_size[1:]))}",
         picture=params.picture_data_url(values, analysis.network.input_size[1:]),
@@ -73,6 +77,8 @@ def _draw_cone(analysis: Analysis, state: PageState[FieldSettings]) -> None:
         key="cone",
         on_view=_on_view,
     )
+    rows, cols = line.node.grid
+    measure_and_compare(analysis, line, params.chosen_unit(values) or (rows // 2, cols // 2))
 
 
 def _last_valid_analysis(error: SpecError, values: FieldSettings) -> Analysis | None:
@@ -104,13 +110,11 @@ def _published_size(name: str) -> dict[str, int]:
     return {"input_height": height, "input_width": width}
 
 
-def _analyze_and_draw(
-    state: PageState[FieldSettings],
-) -> tuple[Analysis | None, DeltaGenerator | None]:
-    """Analyze the network and draw its cone, or the reason why that is impossible.
+def _analyze(state: PageState[FieldSettings]) -> tuple[Analysis | None, DeltaGenerator | None]:
+    """Analyze the network and draw its headline, or the reason why that is impossible.
 
     Returns:
-        The analysis and the container for the menu of files; None for both without a cone.
+        The analysis and the container for the menu of files; None for both without an analysis.
     """
     values = state.values
     analysis: Analysis | None
@@ -124,12 +128,31 @@ def _analyze_and_draw(
             _refuse(error, values)
             return None, None
     menu = _headline(analysis)
-    _draw_cone(analysis, state)
+    _fit_layer_and_unit(analysis, state)
     return analysis, menu
 
 
+def _draw_tab(
+    name: str, opened: DeltaGenerator, analysis: Analysis | None, state: PageState[FieldSettings]
+) -> None:
+    """Draw the open tab: the cone over the table of layers or beside the editor, or a picture."""
+    if name == "edit":
+        with opened:
+            editor, beside = st.columns([1.1, 1], gap="medium")
+        with editor:
+            edit_tab(analysis, state)
+        opened = beside
+    with opened:
+        if analysis is not None and name in ("edit", "layers"):
+            _draw_cone(analysis, state)
+        if analysis is not None and name != "edit":
+            DRAW[name](analysis, state)
+        elif name != "edit":
+            st.caption("This tab is empty until the network runs on its input.")
+
+
 def page() -> None:
-    """Draw the cone, the network in the sidebar, and the open tab."""
+    """Draw the headline, the network in the sidebar, and the open tab."""
     with frame.page_state(PAGE, FieldSettings) as state:
         state.values = network_state.with_suitable_input(state.values)
         if state.changed("network", "layers", "module", "run"):
@@ -137,26 +160,13 @@ def page() -> None:
         state.update_widgets()
         notes, place = st.container(), st.container()
         with place:
-            analysis, menu = _analyze_and_draw(state)
+            analysis, menu = _analyze(state)
         values = state.values
         with notes:
             state.show_warnings()
             picture.missing_upload_note(values)
         _sidebar(values)
-        if analysis is not None:
-            line = selected_line(analysis, state)
-            rows, cols = line.node.grid
-            measure_and_compare(
-                analysis, line, params.chosen_unit(values) or (rows // 2, cols // 2)
-            )
-        name, tab = frame.open_tab(values, TABS)
-        with tab:
-            if name == "edit":
-                edit_tab(analysis, state)
-            elif analysis is not None:
-                DRAW[name](analysis, state)
-            else:
-                st.caption("This tab is empty until the network runs on its input.")
+        _draw_tab(*frame.open_tab(values, TABS), analysis, state)
         if analysis is not None and menu is not None:
             with menu:
                 _save(analysis, values)

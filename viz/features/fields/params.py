@@ -12,14 +12,14 @@ from core.layer.window import Pair
 from viz.choices import network_analysis
 from viz.choices.layer import UPLOAD, BoardSettings, PictureSettings
 from viz.choices.network import MODULE, OWN, TRAINED, NetworkSettings
-from viz.choices.unit import AXES, ConeView
+from viz.choices.unit import AXES, CENTERS, ConeView
 from viz.page.session import change_settings
 from viz.params import choice, inherited, labeled_choice, number, switch, text
 
 PAGE = "fields"
 """Name of the page in URLs."""
 TABS = {
-    "layers": "Layer by layer",
+    "layers": "Cone and layers",
     "edit": "Edit the layers",
     "depth": "Growth with depth",
     "graph": "Graph",
@@ -69,7 +69,7 @@ def cone_view_data(values: FieldSettings) -> dict[str, Any]:
         "axis": AXES.index(values.axis),
         "down": values.down,
         "zoom": values.zoom,
-        "grid": values.centres,
+        "grid": CENTERS[values.centres],
     }
 
 

@@ -296,7 +296,7 @@ def _cones(analyses: Sequence[Analysis], page: PageState[FieldSettings]) -> None
         with column:
             st.markdown(f"**{each.network.title}**")
             cone(
-                network_analysis.cone_lines(each.network),
+                network_analysis.cone_network(each.network),
                 params.cone_view_data(replace(page.values, layer=each.deepest.node.name, unit="")),
                 title=each.network.title,
                 picture=params.picture_data_url(page.values, each.network.input_size[1:]),

@@ -109,9 +109,9 @@ def unit_map(page: PageState[LabSettings], spec: TrainingSpec, image: NDArray[np
     row, column = unit_position(page.values.unit, line.node.grid)
     with frame:
         cone(
-            network_analysis.cone_lines(network),
+            network_analysis.cone_network(network),
             {"layer": line.node.name, "unit": (row, column), "axis": 1, "down": False,
-             "zoom": False, "grid": True},
+             "zoom": False, "grid": None},
             title="The net before its head",
             picture=samples.png(samples.gray_levels(image)),
             identity=f"{spec.net} {spec.task.shape}",

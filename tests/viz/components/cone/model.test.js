@@ -70,17 +70,41 @@ for (const edge of ["zero", "reflect", "replicate", "circular"])
     }
   });
 
+/** The connections of a cone between drawn lines as [to, unit, from, tap]. */
+const ties = (net, cone, drawn) =>
+  net
+    .bundles(cone, 0, new Set(drawn))
+    .flatMap(({ to, from, pairs }) => pairs.map(([unit, tap]) => [to, unit, from, tap]));
+
 test("ties lead to the padding where a window reaches past the map", () => {
   const { net } = chain(8, [[5, 1, 2, "zero"]]);
-  const taps = (cone) => {
-    const all = [];
-    net.eachTie(cone, 0, (_to, _unit, _from, tap) => all.push(tap));
-    return all;
-  };
+  const taps = (cone) =>
+    ties(net, cone, [0, 1])
+      .map((tie) => tie[3])
+      .sort((a, b) => a - b);
   const cone = net.ancestors(1, [0, 0])[0];
   assert.deepEqual(taps(cone), [-2, -1, 0, 1, 2]);
   assert.deepEqual([...cone.pads[0]], [-2, -1]);
   assert.deepEqual(taps(net.descendants(0, [0, 0])[0]), [0, 0, 0], "padding depends on no unit");
+});
+
+test("ties lead through lines that are not drawn, to what a loop reads", () => {
+  const layers = [
+    [3, 1, 1, "zero"],
+    [2, 2, 0, "zero"],
+    [3, 1, 1, "zero"],
+  ];
+  const { lines, net } = chain(12, layers);
+  for (let unit = 0; unit < lines[3].grid[0]; unit++) {
+    const cone = net.ancestors(3, [unit, unit])[0];
+    const pixels = [...read(lines, 3, unit, "zero")].sort((a, b) => a - b);
+    assert.deepEqual(
+      ties(net, cone, [0, 3])
+        .map((tie) => tie[3])
+        .sort((a, b) => a - b),
+      pixels,
+    );
+  }
 });
 
 test("a unit stands at the middle of what its paths reach, beyond the map a stride further", () => {

@@ -25,7 +25,7 @@ messages = st.fixed_dictionaries(
         "axis": st.integers(0, 1),
         "down": st.booleans(),
         "zoom": st.booleans(),
-        "grid": st.booleans(),
+        "grid": st.sampled_from([True, False, None]),
     }
 )
 
@@ -111,7 +111,7 @@ def test_compared_architectures_read_back(names: list[str]) -> None:
         ("unit", "00001.0"),
         ("compare", "own"),
         ("compare", "vgg11,vgg13,vgg16"),
-        ("tab", "Layer by layer"),
+        ("tab", "Cone and layers"),
         ("target", "0"),
     ],
 )
