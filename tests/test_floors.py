@@ -52,6 +52,7 @@ READ = (
     *("core.training.studies", "core.training.records", "core.receptive_field.outline"),
     *("core.receptive_field.cone", "core.receptive_field.growth", "core.receptive_field.notes"),
     *("core.receptive_field.textbook", "core.receptive_field.cross_section", "core.plots"),
+    "core.receptive_field.folding",
 )
 """Bring torch as well, but are asked about results that are there."""
 COMPUTES = ("core.erf.engine", "core.erf.study", "core.erf.studies", "core.erf.expected")
