@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SpecError
-from core.plots.maps import bare_axes
-from core.plots.plot import Heat, Mark, Panel, Plot, PlotAxis, Scale, Words, signed_scale
+from core.plots.maps import bare_axes, cell_texts
+from core.plots.plot import Boxes, Heat, Mark, Panel, Plot, PlotAxis, Scale, Words, signed_scale
 from core.plots.training import NOTHING, Floats
 
 if TYPE_CHECKING:
@@ -172,23 +172,28 @@ def _layers_alt(title: str, table: LayerTable, what: LayerNumber) -> str:
 
 
 def kernels_plot(
-    shots: Sequence[tuple[int, NDArray[np.float32]]], index: int, subtitle: str = ""
+    shots: Sequence[tuple[int, NDArray[np.float32]]],
+    index: int,
+    subtitle: str = "",
+    chosen: int | None = None,
 ) -> Plot:
     """The first layer's kernels after a step, numbered from 0, on a scale centered on zero.
 
-    The scale is the same at all steps.
+    The scale is the same at all steps. A click selects a cell; `kernel_at` says which kernel's.
 
     Args:
         shots: (step, (filters, channels, rows, columns) weights) of one run.
         index: Which of them is drawn.
         subtitle: A line below the title, such as the net's name.
+        chosen: Number of the kernel that is framed; None for none.
     """
     step, kernels = shots[index]
     scale = signed_scale("weight", *(weights for _, weights in shots))
     board, places = tiled(kernels)
     rows, cols = board.shape
     marks: tuple[Mark, ...] = (
-        Heat(board, scale, hover=_kernel_hovers(kernels)),
+        Heat(board, scale, texts=cell_texts(board, 2), hover=_kernel_hovers(kernels), select=True),
+        *([] if chosen is None else [_kernel_frame(kernels.shape, places[chosen])]),
         Words(
             [column for _, column in places],
             [row - 1 for row, _ in places],
@@ -206,6 +211,26 @@ def kernels_plot(
     )
     panel = Panel(marks, across, down, title=heading, cell=1.0)
     return Plot(title, (panel,), alt, subtitle, notes=notes if channels > 1 else ())
+
+
+def _kernel_frame(shape: tuple[int, ...], place: tuple[float, float]) -> Boxes:
+    """A frame around a kernel with the middle of its first row at this (row, column)."""
+    _, channels, high, wide = shape
+    (top, middle), half = place, (channels * (wide + 1) - 1) / 2
+    edges = (middle - half, middle + half, top - 0.5, top + high - 0.5)
+    return Boxes([edges], "chosen kernel", "output", width=3)
+
+
+def kernel_at(shape: tuple[int, ...], row: int, column: int) -> int | None:
+    """The number of the kernel with a cell of the board from `tiled`; None for a gap.
+
+    Args:
+        shape: (filters, channels, rows, columns) of the kernels.
+        row, column: The cell.
+    """
+    numbers = np.broadcast_to(np.arange(shape[0], dtype=np.float32)[:, None, None, None], shape)
+    number = float(tiled(numbers)[0][row, column])
+    return None if math.isnan(number) else int(number)
 
 
 def tiled(kernels: NDArray[np.float32]) -> tuple[Floats, list[tuple[float, float]]]:

@@ -32,7 +32,7 @@ def show_plot(plot: Plot, key: str, on_click: Callable[[str], None] | None = Non
 
     dark, enlarged = is_dark(), ENLARGED if is_presented() else 1.0
     with st.container(key=f"plot_{key}"):
-        st.html(head_html(plot, key, enlarged))
+        st.html(head_html(plot, key, enlarged, dark=dark))
         with st.container(key=f"panels_{key}"):
             for number, panel in enumerate(plot.panels):
                 name = f"{key}_{number}"

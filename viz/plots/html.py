@@ -9,7 +9,7 @@ from core.plots.legend import Entry, bar_numbers, color_bars, entries
 from core.plots.maps import block_notes
 from core.plots.plot import Bars, Boxes, Dash, Hatch, Panel, Plot, Points, Polyline, Scale, Symbol
 from core.plots.signs import sign_notes
-from viz.plots.colors import GROUND, screen_color, stops
+from viz.plots.colors import GROUND, TEXT, screen_color, stops
 from viz.plots.layout import style_sheet
 from viz.plots.sizes import MAP_ROOM, sign_cue
 
@@ -42,17 +42,20 @@ SHAPES: dict[Symbol, str] = {
 """SVG paths of symbols in a swatch of 26×14."""
 
 
-def head_html(plot: Plot, key: str, enlarged: float = 1.0) -> str:
+def head_html(plot: Plot, key: str, enlarged: float = 1.0, *, dark: bool = False) -> str:
     """The title and the subtitle of a plot, and its style sheet.
 
     Args:
         plot: The plot.
         key: The key of its container on the page.
         enlarged: Factor for all lengths, for projectors.
+        dark: Whether the paper is dark; a plot keeps its paper where colors are forced.
     """
     title = f"<h4>{escape(plot.title)}</h4>" if plot.title else ""
     below = f"<p>{escape(plot.subtitle)}</p>" if plot.subtitle else ""
+    paper = f"forced-color-adjust:none;background:{GROUND[dark]};color:{TEXT[dark]}"
     css = style_sheet(plot, key, enlarged)
+    css += f"@media (forced-colors:active){{.st-key-plot_{key}{{{paper}}}}}"
     return f'<div class="plot-head">{title}{below}</div><style>{css}</style>'
 
 

@@ -246,7 +246,7 @@ def _heat(heat: Heat, look: _Look) -> list[Trace]:
     if cue == "dashes":
         traces.append(_dashes(heat, high, look))
     if heat.select:
-        traces.append(_clickable(values, middles, high))
+        traces.append(_clickable(heat, values, middles, high))
     return traces
 
 
@@ -297,10 +297,14 @@ def _texts(heat: Heat, values: Any, middles: tuple[Any, Any], high: float, look:
     }
 
 
-def _clickable(values: Any, middles: tuple[Any, Any], side: float) -> Trace:
+def _clickable(heat: Heat, values: Any, middles: tuple[Any, Any], side: float) -> Trace:
     """Invisible symbols that a click selects: Plotly selects no cells of a heatmap."""
     x, y = np.meshgrid(*middles)
     unseen = {"marker": {"opacity": 0}}
+    texts = [text for row in heat.hover for text in row]
+    hover: Trace = {
+        "hovertemplate": "(%{y}, %{x}): %{customdata:.4~g}<extra>click: this one</extra>"
+    }
     return {
         "type": "scatter",
         "mode": "markers",
@@ -311,8 +315,7 @@ def _clickable(values: Any, middles: tuple[Any, Any], side: float) -> Trace:
         "selected": unseen,
         "unselected": unseen,
         "customdata": np.asarray(values, np.float32).ravel(),
-        "hovertemplate": "(%{y}, %{x}): %{customdata:.4~g}<extra>click: this one</extra>",
-    }
+    } | (_hover(texts, "", "") if texts else hover)
 
 
 def _html(text: str) -> str:

@@ -167,8 +167,9 @@ def _heat(pen: _Pen, heat: Heat) -> list[Any]:
         look |= {"interpolation": "none", "aspect": "auto"}
         artist = pen.axes.imshow(shares, extent=(left, right, bottom, top), **look)
     pen.axes.set(xlim=ends[0], ylim=ends[1])
-    signs = _dashes(pen, heat) if is_signed(heat) and sign_cue(heat) == "dashes" else []
-    return [artist, *signs, *_texts(pen, heat)]
+    texts = _texts(pen, heat)
+    dashed = is_signed(heat) and not texts and max(rows, cols) <= MOST_DASHED
+    return [artist, *(_dashes(pen, heat) if dashed else texts)]
 
 
 def sign_cue(heat: Heat) -> Cue:

@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.plots.axes import span
-from core.plots.plot import Heat, Plot, Words
+from core.plots.plot import Boxes, Heat, Plot, Words
 from core.plots.training import NOTHING
-from core.plots.training_maps import DECADES, kernels_plot, layer_names, layers_plot, tiled
+from core.plots.training_maps import (
+    DECADES,
+    kernel_at,
+    kernels_plot,
+    layer_names,
+    layers_plot,
+    tiled,
+)
 from core.training.records import DeadChannels, LayerFlow
 from tests.core.plots.reading import marks_of
 from tests.core.plots.training_runs import SEEDS, SPECS, STEPS, Runs, begun, trained
@@ -166,6 +173,23 @@ def test_every_kernel_is_on_the_board_once_and_its_number_above_it(
     words = marks_of(kernels_plot([(0, kernels)], 0), Words)[0]
     assert list(words.texts) == [str(number) for number in range(count)]
     assert list(zip(words.y, words.x, strict=True)) == [(row - 1, col) for row, col in places]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3, 3), (12, 1, 3, 3), (7, 3, 5, 5)])
+def test_every_cell_of_the_board_is_of_one_kernel(shape: tuple[int, ...]) -> None:
+    kernels = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    board, _ = tiled(kernels)
+    for number in range(shape[0]):
+        (frame,) = marks_of(kernels_plot([(0, kernels)], 0, "", number), Boxes)
+        ((left, right, top, bottom),) = frame.boxes
+        assert (right - left, bottom - top) == (shape[1] * (shape[3] + 1) - 1, shape[2])
+        rows, columns = np.arange(board.shape[0]), np.arange(board.shape[1])
+        inside = np.outer((top < rows) & (rows < bottom), (left < columns) & (columns < right))
+        inside &= ~np.isnan(board)
+        assert np.array_equal(np.sort(board[inside]), np.sort(kernels[number].ravel()))
+        for row, column in np.argwhere(inside).tolist():
+            assert kernel_at(shape, row, column) == number
+    assert kernel_at(shape, 0, 0) is None, "the row of the numbers"
 
 
 def test_kernels_of_all_steps_have_one_scale_around_zero() -> None:

@@ -59,6 +59,7 @@ class LabSettings(TrainingSettings):
     net: int = choice(0, range(MAX_NETS), "net", kind="segments")
     at: int = number(-1, -1, 200)
     sample: int = number(0, 0, 19_999, "test image")
+    kernel: int = number(0, 0, 4095, "kernel of the first layer")
     unit: str = unit_setting("centre", "unit of the last map (row, column)", ("centre",))
 
 

@@ -153,10 +153,12 @@ def snapshot_kernels(records: Sequence[Record]) -> list[tuple[int, Any]]:
 
 
 def kernel_plot(comparison: Comparison, runs: Runs, values: LabSettings) -> Plot:
-    """The kernels of the chosen run at the chosen step."""
+    """The kernels of the chosen run at the chosen step, the chosen one of them framed."""
     chosen = selection(comparison, values)
     shots = snapshot_kernels(runs[chosen.run])
-    return kernels_plot(shots, index_at(chosen.step, shots), chosen.title)
+    index = index_at(chosen.step, shots)
+    framed = min(values.kernel, len(shots[index][1]) - 1)
+    return kernels_plot(shots, index, chosen.title, framed)
 
 
 def kernel_plots(comparison: Comparison, runs: Runs, values: LabSettings) -> list[Plot]:

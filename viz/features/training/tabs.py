@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.plots.training_maps import kernel_at
 from viz.features.sweep.params import SweepSettings
 from viz.features.training import click_tab, files_tab, nets, words
 from viz.features.training.controls import draw_sample_images
-from viz.features.training.params import LabSettings
+from viz.features.training.params import PAGE, LabSettings
 from viz.features.training.pickers import net_and_step, net_picker, snapshots
 from viz.features.training.plots import (
     comparison_plot,
@@ -27,7 +29,8 @@ from viz.features.training.plots import (
 from viz.features.training.results import Lab, draw_live
 from viz.features.training.words import is_finished, percent
 from viz.page.plots import show_plot
-from viz.page.session import PageState
+from viz.page.session import PageState, change_settings
+from viz.page.widgets import widget
 from viz.params import query
 from viz.slides.style import Picture
 
@@ -39,8 +42,6 @@ BEFORE_TRAINING = "This tab is empty until nets are trained."
 """Text in place of a figure that needs a finished run, before the training starts."""
 DURING_TRAINING = "This tab fills with the first results."
 """Text in place of a figure during the training."""
-MOST_LINKS = 12
-"""At most this many kernels have a link."""
 
 
 def _show_side_by_side(plots: Mapping[str, Plot]) -> None:
@@ -195,40 +196,57 @@ def _draw_erf(lab: Lab, values: LabSettings, runs: Runs) -> None:
 
 
 def _kernels_tab(lab: Lab, page: PageState[LabSettings]) -> None:
-    """Draw the kernels of one net's first layer, with links to the sweep page."""
+    """Draw the kernels of one net's first layer, with a link to the sweep page for the chosen one."""
     net_and_step(lab, page)
+    _kernel_choice(lab, page)
     draw_live(lab, partial(_draw_kernels, lab, page.values))
-    _sweep_links(lab, page)
 
 
 def _draw_kernels(lab: Lab, values: LabSettings, runs: Runs) -> None:
     """Draw the chosen snapshot's kernels, or a text if there is none."""
-    if not snapshots(runs.get(selection(lab.comparison, values).run, ())):
+    shots = snapshot_kernels(runs.get(selection(lab.comparison, values).run, ()))
+    if not shots:
         st.caption(DURING_TRAINING if lab.live else BEFORE_TRAINING)
         return
-    show_plot(kernel_plot(lab.comparison, runs, values), "training_kernels")
+    plot = kernel_plot(lab.comparison, runs, values)
+    show_plot(plot, "training_kernels", partial(_on_kernel, shots[0][1].shape))
 
 
-def _sweep_links(lab: Lab, page: PageState[LabSettings]) -> None:
-    """Draw links that open the sweep page with one of the kernels."""
+def _on_kernel(shape: tuple[int, ...], key: str) -> None:
+    """Callback of a click on a cell of the kernels of this shape."""
+    event: Any = st.session_state.get(key)
+    try:
+        point = event["selection"]["points"][0]
+        number = kernel_at(shape, int(point["y"]), int(point["x"]))
+    except (KeyError, IndexError, TypeError, ValueError):
+        return  # a second click has deselected the cell
+    if number is not None:
+        change_settings(PAGE, {"kernel": number})
+
+
+def _kernel_choice(lab: Lab, page: PageState[LabSettings]) -> None:
+    """Draw the choice of a kernel, and a link that opens the sweep page with it."""
     chosen = selection(lab.comparison, page.values)
     shots = snapshot_kernels(lab.runs.get(chosen.run, ()))
     if not shots:
         return
     _, kernels = shots[index_at(chosen.step, shots)]
-    st.markdown("Sweep one of them over a real digit:")
-    with st.container(horizontal=True, gap="small"):
-        for place in range(min(MOST_LINKS, len(kernels))):
-            values = nets.sweep_settings(lab.comparison.specs[chosen.run[0]], kernels[place], place)
-            st.page_link(
-                "../features/sweep/page.py",
-                label=f"kernel {place}",
-                icon=":material/grid_on:",
-                query_params=query(SweepSettings.params(), values),
-            )
+    number = min(page.values.kernel, len(kernels) - 1)
+    page.values = replace(page.values, kernel=number)
+    spec = lab.comparison.specs[chosen.run[0]]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        widget(page.values, "kernel", high=len(kernels) - 1, width=220)
+        st.page_link(
+            "../features/sweep/page.py",
+            label=f"Open kernel {number} on the board",
+            icon=":material/grid_on:",
+            query_params=query(
+                SweepSettings.params(), nets.sweep_settings(spec, kernels[number], number)
+            ),
+        )
     st.caption(
-        "On the sweep page the digit has gray values from 0 to 255; the net's input is standardized. "
-        "Weights are rounded to three decimals."
+        "Click a kernel to choose it. On the board it moves over a digit with gray values from 0 to "
+        "255, where the net's input is standardized; weights are rounded to three decimals."
     )
 
 

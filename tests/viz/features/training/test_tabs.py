@@ -101,8 +101,8 @@ def test_another_step_is_looked_at(server: Server) -> None:
 
 
 def test_a_kernel_is_swept_over_a_digit(server: Server) -> None:
-    at = visit(**tiny(seed=READY, tab="kernels", net=1))
-    link = next(e.proto for e in at.get("page_link") if e.proto.label == "kernel 2")
+    at = visit(**tiny(seed=READY, tab="kernels", net=1, kernel=2))
+    (link,) = (e.proto for e in at.get("page_link") if e.proto.label.startswith("Open kernel 2 "))
     told = dict(part.split("=") for part in link.query_string.replace("%3A", ":").split("&"))
     board = layer.board_spec(SweepSettings().updated(state_values(told)))
     record = compute.stored_records(asked(**tiny(seed=READY)))[1, READY][-1]
