@@ -38,6 +38,7 @@ class Wall:
     @property
     def board(self) -> dict[str, Any]:
         """The state of the board."""
+        self.page.wait_for_function(f"() => {PLAYER_STATE}", timeout=PATIENCE)
         state: dict[str, Any] = json.loads(self.page.evaluate(PLAYER_STATE))
         return state
 
