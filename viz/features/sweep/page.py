@@ -269,15 +269,9 @@ def _player_or_refusal(
     return specs
 
 
-def _details(specs: list[BoardSpec], values: SweepSettings) -> None:
-    """Draw what is below the player: explanation, code, and the menu that saves pictures."""
-    with st.container(horizontal=True, vertical_alignment="top"):
-        with st.container():
-            details = st.expander(
-                "Why this size, and the layer as code", key="details", on_change="rerun"
-            )
-        pictures = export.pictures_of(specs, values)
-        save_menu(PAGE, pictures, export.settings_text(specs))
+def _details(specs: list[BoardSpec]) -> None:
+    """Draw what is below the player: explanation and code."""
+    details = st.expander("Why this size, and the layer as code", key="details", on_change="rerun")
     if details.open:
         with details:
             why, code = st.columns([2, 3], gap="large")
@@ -296,7 +290,9 @@ def page() -> None:
         state.update_widgets()
         # With its own container the player stays at the same position; otherwise Streamlit would
         # make it anew, without its view.
-        notes, place = st.container(), st.container()
+        notes = st.container()
+        with st.container(key="sweep_board"):
+            place, menu = st.container(), st.container(key="sweep_menu")
         with notes:
             state.show_warnings()
             picture.missing_upload_note(values)
@@ -304,7 +300,9 @@ def page() -> None:
         boards = _player_or_refusal(notes, place, state)
         _sidebar(values)
         if boards:
-            _details(boards, values)
+            with menu:
+                save_menu(PAGE, export.pictures_of(boards, values), export.settings_text(boards))
+            _details(boards)
         frame.draw_again_with_torch()
 
 
