@@ -40,7 +40,8 @@ class Param:
             sentence "name …".
         format: Turns a value into the text of a link.
         typed: True if the page accepts any text that is typed, and says itself what is wrong.
-        kind: Kind of widget, a key of the tables in `viz.page.widgets`; "" for no widget.
+        kind: Kind of widget: "slider", "number", "toggle", "text", "multiselect", or "choice" for
+            one of several options, see `viz.page.widgets.choice_method`; "" for no widget.
         label: Label of the widget, without the bounds.
         unit: Unit of a number.
         help: Text that the widget shows on request.
@@ -288,7 +289,7 @@ def choice(default: Any, options: Options, label: str = "", rule: str = "", **co
         return values[text]
 
     param = Param(
-        "", default, parse, **_control_attributes("select", label, control), options=options
+        "", default, parse, **_control_attributes("choice", label, control), options=options
     )
     return setting(param)
 

@@ -1,4 +1,4 @@
-"""The menu "Save for slides", which makes files of a page's pictures.
+"""The menu "Save for slides", which makes files of a page's pictures, and "Save table".
 
 Matplotlib is loaded when a visitor clicks the download button, never in the run of a page.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import BoundedSemaphore, Event
 from typing import Any
 
@@ -78,6 +78,26 @@ def save_menu(page: str, pictures: Sequence[Picture], settings: str) -> None:
         _save_dialog(page, pictures, settings, page_url(page))
     else:
         st.session_state.pop(DRAWING, None)  # the menu is closed: its file is no longer needed
+
+
+def save_table(csv: str | Callable[[], str], name: str) -> None:
+    """Draw the button "Save table" below a table.
+
+    Args:
+        csv: The table as the text of a CSV file, or a function that returns it after a click.
+        name: Name of the file without its ending; unique on the page.
+    """
+    st.download_button(
+        "Save table",
+        csv,
+        f"{name}.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="As a CSV file, for a spreadsheet.",
+        type="tertiary",
+        key=f"table {name}",
+    )
 
 
 @st.dialog("Save for slides", width="small", icon=":material/slideshow:")

@@ -13,15 +13,11 @@ from viz.params import MAX_TEXT, Param, Settings
 
 NUMBERS = {"slider": "slider", "number": "number_input"}
 """Streamlit's function by `Param.kind`, for numbers."""
-CHOICES = {
-    "select": "selectbox",
-    "select_slider": "select_slider",
-    "segments": "segmented_control",
-    "radio": "radio",
-    "pills": "pills",
-    "multiselect": "multiselect",
-}
-"""Streamlit's function by `Param.kind`, for choices among options."""
+SEGMENTS, SELECT = "segments", "select"
+"""The kinds of widget for one choice among options: all in a row, or in a list that opens."""
+MAX_SEGMENTS, MAX_SEGMENT_TEXT = 5, 36
+"""Most options in a row, and their most characters, with three more for each option's frame: more
+do not fit in a row of the sidebar."""
 _ATTRIBUTES = {field.name for field in fields(Param)}
 
 
@@ -65,14 +61,31 @@ def _widget_call(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
     """Name of Streamlit's function, its arguments, and those that belong to the widget's identity."""
     if param.kind in NUMBERS:
         return _number_widget_call(param)
-    if param.kind in CHOICES:
+    if param.kind in ("choice", SEGMENTS, SELECT, "multiselect"):
         labels = param.labels
-        more = {"required": True} if param.kind in ("segments", "pills") else {}
+        method, more = choice_method(labels.values(), param.kind)
         arguments = {"options": list(labels), "format_func": labels.__getitem__, **more}
-        return CHOICES[param.kind], arguments, labels
+        return method, arguments, labels
     if param.kind == "text":
         return "text_input", {"max_chars": MAX_TEXT}, ()
     return "toggle", {}, ()
+
+
+def choice_method(labels: Iterable[str], kind: str = "choice") -> tuple[str, dict[str, Any]]:
+    """Name of Streamlit's function for a choice among options, and further arguments of it.
+
+    Args:
+        labels: Labels of the options.
+        kind: "choice" for a row of segments if there are few short options, else a select box;
+            "segments", "select" or "multiselect" for that one.
+    """
+    if kind == "multiselect":
+        return "multiselect", {}
+    if kind == "choice":
+        lengths = [len(label) + 3 for label in labels]
+        few = len(lengths) <= MAX_SEGMENTS and sum(lengths) <= MAX_SEGMENT_TEXT
+        kind = SEGMENTS if few else SELECT
+    return ("segmented_control", {"required": True}) if kind == SEGMENTS else ("selectbox", {})
 
 
 def _number_widget_call(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:

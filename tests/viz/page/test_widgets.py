@@ -65,7 +65,7 @@ def test_the_bounds_of_a_control_are_those_of_the_link(page: str) -> None:
 @pytest.mark.parametrize("page", PAGE_SETTINGS)
 def test_the_options_of_a_control_are_those_of_the_link(page: str) -> None:
     for param in PAGE_SETTINGS[page].params():
-        if param.kind in ("select", "select_slider", "segments", "radio", "pills"):
+        if param.kind in ("choice", "select", "segments"):
             assert param.default in param.labels or param.name in ("layer", "unit", "claim")
             assert [v for v in param.labels if v != "" and refused(param, v)] == [], param.name
             assert refused(param, "no such option")
@@ -98,9 +98,9 @@ def test_a_control_starts_at_the_value_of_the_page_and_gives_its_own() -> None:
     assert at.slider(key="n").value == 3
     assert at.slider(key="n").label == "n, 1–9 px"
     assert at.number_input(key="d").label == "d, 0–2"
-    assert at.selectbox(key="c").options == ["two", "four"]
+    assert at.button_group(key="c").options == ["two", "four"]
     at.slider(key="n").set_value(8)
-    at.selectbox(key="c").set_value(4)
+    at.button_group(key="c").set_value(4)
     at.toggle(key="s").set_value(False)
     at.run()
     assert DRAWN["values"].flat == {"n": 8, "d": 0.5, "c": 4, "s": False}
@@ -115,7 +115,7 @@ def test_narrower_bounds_and_options_are_the_ones_offered() -> None:
     at = drawn(of(n=number(3, 1, 9, "n", kind="slider")), low=2, high=5)
     assert (at.slider[0].min, at.slider[0].max, at.slider[0].label) == (2, 5, "n, 2–5")
     at = drawn(of(c=choice(2, {2: "two", 4: "four", 6: "six"}, "c")), options=[2, 6])
-    assert at.selectbox[0].options == ["two", "six"]
+    assert at.button_group[0].options == ["two", "six"]
 
 
 def test_a_slider_with_one_value_cannot_be_moved() -> None:

@@ -64,7 +64,7 @@ def _network_on_input(network: str) -> str:
 
 
 STAGE_COLUMNS = (
-    *("output", "RF at its end (px)", "effective stride", "operations", "parameters"),
+    *("output", "RF at its end (px)", "effective stride (px)", "operations", "parameters"),
     *("MACs (million)", "outputs (MB)", "begins with"),
 )
 """Columns of `viz.features.blocks.tables.stage_columns`, the important ones first."""
@@ -97,10 +97,11 @@ def _stages(network: str) -> Table:
 
 def _facts(name: str, blocks: Sequence[Block]) -> Table:
     """The table of facts about a comparison's blocks."""
-    lines = tables.fact_rows([compute.facts(block) for block in blocks])
+    facts = [compute.facts(block) for block in blocks]
+    lines = tables.fact_rows(facts)
     comparison = COMPARISONS[name]
     size = times(comparison.input_size)
-    subtitle = f"Input {size}, a batch of {blocks[0].batch}. ✓ PyTorch finds the same."
+    subtitle = f"Input {size}, a batch of {blocks[0].batch}. {tables.torch_sentence(facts)}"
     return word_table(blocks, lines, sentence_case(comparison.title), subtitle)
 
 

@@ -23,6 +23,7 @@ from viz.features.blocks.tabs import check_blocks, draw_measurements
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
+from viz.page.tables import column_table
 from viz.page.widgets import widget
 
 if TYPE_CHECKING:
@@ -75,16 +76,7 @@ def _stages_view(page: PageState[ArchitectureSettings]) -> None:
         "layer before them."
     )
     _draw_totals(name, stages)
-    st.dataframe(
-        tables.stage_columns(stages),
-        hide_index=True,
-        column_config={
-            "parameters": st.column_config.NumberColumn(format="localized"),
-            "MACs (million)": st.column_config.NumberColumn(format="%.1f"),
-            "outputs (MB)": st.column_config.NumberColumn(format="%.2f"),
-        },
-        key="stages",
-    )
+    st.html(column_table("Stages", tables.stage_columns(stages)))
 
 
 def _draw_totals(name: str, stages: Sequence[Stage]) -> None:

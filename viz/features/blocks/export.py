@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from viz.features.blocks.compute import BlockProbe
     from viz.page.tables import TableRow
 
-FACTS = {name for name, _ in tables.FACTS}
-"""Names of the rows in the table of facts."""
-
 
 def pictures(values: BlockSettings) -> list[Picture]:
     """All pictures of the page, the open tab's first; each computes its data when it is drawn.
@@ -93,7 +90,7 @@ def picture_of_facts(
     return plot_picture(
         "facts",
         "Facts side by side",
-        lambda: word_table(blocks, tables.fact_rows(facts), title, "✓ PyTorch finds the same"),
+        lambda: word_table(blocks, tables.fact_rows(facts), title, tables.torch_sentence(facts)),
     )
 
 
@@ -101,8 +98,8 @@ def word_table(
     blocks: Sequence[Block], lines: Sequence[TableRow], title: str, subtitle: str = ""
 ) -> Table:
     """A table with a column for each block."""
-    columns = ("", *(block.title for block in blocks))
-    rows = texts([[line.name, *line.cells] for line in lines])
+    columns = ("quantity", *(block.title for block in blocks))
+    rows = texts([[line.heading, *line.lines] for line in lines])
     return Table(title, columns, rows, subtitle, sentences=True)
 
 
@@ -124,7 +121,7 @@ def _properties(
     pairs = list(zip(blocks, facts, strict=True))
     saved = [compute.saved_bytes(block) if own_facts else {} for block, own_facts in pairs]
     lines = tables.property_rows(facts, [probes.get(block) for block in blocks], saved)
-    rows = [line for line in lines if line.name not in FACTS]
+    rows = [line for line in lines if line.name not in tables.FACTS]
     return word_table(blocks, rows, "Every cell is an experiment")
 
 

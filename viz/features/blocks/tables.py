@@ -2,77 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
-from viz.page.tables import UNKNOWN, WAITING, TableRow, percent, with_metric_prefix
+from viz.page.tables import (
+    UNKNOWN,
+    WAITING,
+    TableRow,
+    amounts_row,
+    common_prefix,
+    number_texts,
+    percent,
+    percent_number,
+    percents_row,
+    with_equal_decimals,
+    with_metric_prefix,
+)
 from viz.page.words import field_size_text, number_pair_text, times
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
     from core.blocks.stages import Stage
-    from core.cost.timing import Quartiles, Timing
+    from core.cost.timing import Timing
     from viz.features.blocks.compute import BlockProbe
 
 
-FACTS = (
-    ("output", "channels × height × width, by the formula; ✓ as torch"),
-    ("parameters", "numbers the optimizer updates"),
-    ("multiply–accumulates", "of the whole batch; ✓ as torch's own counter"),
-    ("outputs of all layers", "what forward writes"),
-    ("saved for backward", "counted by torch's hooks, without the weights"),
-    ("receptive field", "pixels that one unit sees"),
-    ("effective stride", "pixels between two units"),
-    ("never read", "share of the input's pixels that no window reads"),
-)
-"""(name, explanation) of each row of the table of facts."""
+FACTS = {
+    "output": "channels × height × width, by the formula",
+    "parameters": "numbers the optimizer updates",
+    "multiply–accumulates": "of the whole batch",
+    "outputs of all layers": "what forward writes",
+    "saved for backward": "counted by torch's hooks, without the weights",
+    "receptive field": "pixels that one unit sees",
+    "effective stride": "pixels between two units",
+    "never read": "share of the input's pixels that no window reads",
+}
+"""The explanation of each row of the table of facts, by name."""
 
 
 def fact_rows(all_facts: Sequence[BlockFacts | None]) -> list[TableRow]:
     """The rows of the table of facts, a cell for each block; None stands for an invalid block."""
-    first = next((facts for facts in all_facts if facts), None)
-    columns = [
-        _fact_cells(facts, first) if facts and first else [UNKNOWN] * len(FACTS)
-        for facts in all_facts
+
+    def texts(value: Callable[[BlockFacts], str]) -> tuple[str, ...]:
+        return tuple(UNKNOWN if facts is None else value(facts) for facts in all_facts)
+
+    def numbers(value: Callable[[BlockFacts], float]) -> list[float | None]:
+        return [None if facts is None else value(facts) for facts in all_facts]
+
+    rows = [
+        TableRow(
+            "output", "", texts(lambda f: times(f.output_shape)), notes=_torch_shapes(all_facts)
+        ),
+        TableRow("parameters", "", texts(lambda f: f"{f.parameters:,}")),
+        _cost_row("multiply–accumulates", numbers(lambda f: f.macs), "", _torch_macs(all_facts)),
+        _cost_row("outputs of all layers", numbers(lambda f: f.forward_bytes), "B"),
+        _cost_row("saved for backward", numbers(lambda f: f.backward_bytes), "B"),
+        TableRow("receptive field", "", texts(lambda f: field_size_text(f.field)), "px"),
+        TableRow(
+            "effective stride",
+            "",
+            texts(lambda f: number_pair_text(f.field.effective_stride)),
+            "px",
+        ),
+        percents_row("never read", "", numbers(lambda f: f.unread)),
     ]
-    return _table_rows(FACTS, columns)
+    return [replace(row, method=FACTS[row.name]) for row in rows]
 
 
-def _table_rows(
-    rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]
-) -> list[TableRow]:
-    """Table rows from their (name, explanation) and from the columns' cells."""
-    return [
-        TableRow(name, explanation, tuple(column[row] for column in columns))
-        for row, (name, explanation) in enumerate(rows)
-    ]
-
-
-def _fact_cells(facts: BlockFacts, first: BlockFacts) -> list[str]:
-    """The cells of one block in the table of facts, with its costs relative to the first block."""
-    same = facts.output_shape == facts.torch_shape
-    shape = times(facts.output_shape)
-    shape += " ✓" if same else f", torch {'×'.join(map(str, facts.torch_shape))}"
-    macs = with_metric_prefix(facts.macs)
-    macs += (
-        " ✓"
-        if facts.macs == facts.torch_macs
-        else f", torch {with_metric_prefix(facts.torch_macs)}"
+def _cost_row(
+    name: str, amounts: Sequence[float | None], unit: str, notes: Sequence[str] = ()
+) -> TableRow:
+    """A row of costs; below each stands its ratio to the first block's, and its note if it has one."""
+    first = next((amount for amount in amounts if amount is not None), 0)
+    ratios = [_ratio_text(amount, first) if amount is not None else "" for amount in amounts]
+    pairs = zip(ratios, notes or [""] * len(amounts), strict=True)
+    return amounts_row(
+        name, "", amounts, unit, tuple(", ".join(filter(None, pair)) for pair in pairs)
     )
-    whole = all(axis.whole for axis in facts.field.axes)
-    return [
-        shape,
-        f"{facts.parameters:,}",
-        macs + _ratio_text(facts.macs, first.macs),
-        with_metric_prefix(facts.forward_bytes, "B")
-        + _ratio_text(facts.forward_bytes, first.forward_bytes),
-        with_metric_prefix(facts.backward_bytes, "B")
-        + _ratio_text(facts.backward_bytes, first.backward_bytes),
-        field_size_text(facts.field) + ("" if whole else " px"),
-        f"{number_pair_text(facts.field.effective_stride)} px",
-        percent(facts.unread),
-    ]
+
+
+def _torch_shapes(all_facts: Sequence[BlockFacts | None]) -> tuple[str, ...]:
+    """The output's shape by torch, where it is another one than by the formula."""
+    return tuple(
+        f"torch: {times(f.torch_shape)}" if f and f.torch_shape != f.output_shape else ""
+        for f in all_facts
+    )
+
+
+def _torch_macs(all_facts: Sequence[BlockFacts | None]) -> tuple[str, ...]:
+    """The multiply–accumulates by torch, where they are others than by the formula."""
+    return tuple(
+        f"torch: {with_metric_prefix(f.torch_macs)}" if f and f.torch_macs != f.macs else ""
+        for f in all_facts
+    )
+
+
+def torch_sentence(all_facts: Sequence[BlockFacts | None]) -> str:
+    """A sentence on whether PyTorch finds the shapes and costs of the blocks."""
+    if any((*_torch_shapes(all_facts), *_torch_macs(all_facts))):
+        return "PyTorch finds other numbers where a cell says so."
+    return (
+        "PyTorch finds the same shapes by running the blocks, and the same multiply–accumulates by "
+        "its own counter."
+    )
 
 
 def comparison_sentence(titles: Sequence[str], all_facts: Sequence[BlockFacts | None]) -> str:
@@ -107,47 +140,39 @@ def _block_in_sentence(title: str) -> str:
 
 
 def _ratio_text(amount: float, first: float) -> str:
-    """`` (×1.5)``: the ratio to the first block's amount; "" where both are equal or one is 0."""
+    """``×1.5``: the ratio to the first block's amount; "" where both are equal or one is 0."""
     if not first or not amount or amount == first:
         return ""
-    return f" (×{amount / first:.3g})"
+    return f"×{amount / first:.3g}"
 
 
 PROPERTIES = (
     (
         "parameters that learn",
+        "",
         "how many get a gradient other than 0 when a random one comes in at the output",
     ),
     (
         "linear",
-        "f(a·x + b·y) against a·f(x) + b·f(y) on random x and y: the largest relative error",
+        "",
+        "f(a·x + b·y) against a·f(x) + b·f(y) on random x and y, and the largest relative error",
     ),
-    (
-        "no gradient",
-        "share of the input's numbers, and of its pixels, whose gradient is exactly 0",
-    ),
-    (
-        "gradient's magnitude",
-        "mean ± standard deviation of |g| over the input's numbers",
-    ),
+    ("no gradient", "%", "share of the input's numbers whose gradient is exactly 0"),
+    ("gradient's magnitude", "", "mean ± standard deviation of |g| over the input's numbers"),
     (
         "gradient in / out",
+        "",
         "norm of the gradient at the input over the norm of the one that came in",
     ),
-    (
-        "saved for backward",
-        "by torch's hooks, without the weights",
-    ),
-    (
-        "picture moves by 1 pixel",
-        "how much the output changes, relative to its norm",
-    ),
+    ("saved for backward", "B", "by torch's hooks, without the weights"),
+    ("picture moves by 1 pixel", "%", "how much the output changes, relative to its norm"),
     (
         "picture moves by the stride",
+        "",
         "whether the output moves by one unit and changes nothing else, away from the border",
     ),
 )
-"""(name, explanation) of each row of the table of experiments."""
+"""(name, unit, explanation) of each row of the table of experiments."""
 
 
 def property_rows(
@@ -162,38 +187,55 @@ def property_rows(
         probes: Results of each block's experiments; None while they are not finished.
         saved: Bytes saved for the backward pass by kind, for each block.
     """
+    prefix = common_prefix(sum(own.values()) for own in saved)
     columns = [
-        [UNKNOWN if facts is None else WAITING] * len(PROPERTIES)
+        [(UNKNOWN if facts is None else WAITING, "")] * len(PROPERTIES)
         if facts is None or probe is None
-        else _property_cells(facts, probe, own)
+        else _property_cells(facts, probe, own, prefix)
         for facts, probe, own in zip(all_facts, probes, saved, strict=True)
     ]
-    return _table_rows(PROPERTIES, columns)
+    rows = []
+    for index, (name, unit, explanation) in enumerate(PROPERTIES):
+        texts, notes = zip(*(column[index] for column in columns), strict=True)
+        cells = with_equal_decimals(texts) if unit == "%" else texts
+        unit = f"{prefix[1]}B" if unit == "B" else unit
+        rows.append(TableRow(name, explanation, cells, unit, notes))
+    return rows
 
 
-def _property_cells(facts: BlockFacts, probe: BlockProbe, saved: Mapping[str, int]) -> list[str]:
-    """The cells of one block in the table of experiments."""
+def _property_cells(
+    facts: BlockFacts,
+    probe: BlockProbe,
+    saved: Mapping[str, int],
+    prefix: tuple[float, str],
+) -> list[tuple[str, str]]:
+    """The cells of one block in the table of experiments: text, and the note below it.
+
+    Args:
+        facts, probe: Facts and results of the block.
+        saved: Bytes saved for the backward pass by kind.
+        prefix: Metric prefix of these bytes, as `viz.page.tables.common_prefix` returns it.
+    """
     gradient, shift, linear = probe.gradient, probe.shift, probe.linearity
-    share = percent(gradient.zero_entries)
+    pixels = ""
     if gradient.zero_pixels != gradient.zero_entries:
-        share += f", of pixels {percent(gradient.zero_pixels)}"
+        pixels = f"of pixels {percent(gradient.zero_pixels)}"
     verdict = {"linear": "yes", "affine": "but for a constant", "not linear": "no"}
     error = linear.mean_error if linear.verdict == "affine" else linear.sum_error
     parts = [f"{KINDS[kind]} {with_metric_prefix(size, 'B')}" for kind, size in saved.items()]
-    moved, along = UNKNOWN, "no unit is clear of the border"
+    moved, along = (UNKNOWN, ""), (UNKNOWN, "no unit is clear of the border")
     if shift:
-        moved = f"{percent(shift.by_one)} (the picture {percent(shift.input_by_one)})"
-        along = "exactly" if not shift.by_stride else f"to {shift.by_stride:.0e}"
-        along = f"{shift.stride} px: " + ("moves along, " + along if shift.follows_shift else "no")
+        moved = percent_number(shift.by_one), f"the picture {percent(shift.input_by_one)}"
+        exactly = "exactly" if not shift.by_stride else f"to {shift.by_stride:.0e}"
+        along = f"moves along, {exactly}" if shift.follows_shift else "no", f"by {shift.stride} px"
+    learning = f"{gradient.nonzero_gradients:,} of {facts.parameters:,}"
     return [
-        f"{gradient.nonzero_gradients:,} of {facts.parameters:,}"
-        if facts.parameters
-        else "none there",
-        f"{verdict[linear.verdict]} ({error:.2g})",
-        share,
-        f"{gradient.mean:.3g} ± {gradient.std:.3g}",
-        f"{gradient.ratio:.3g}",
-        ", ".join(parts) or "nothing",
+        (learning if facts.parameters else "none there", ""),
+        (verdict[linear.verdict], f"error {error:.2g}"),
+        (percent_number(gradient.zero_entries), pixels),
+        (f"{gradient.mean:.3g} ± {gradient.std:.3g}", ""),
+        (f"{gradient.ratio:.3g}", ""),
+        (f"{sum(saved.values()) / prefix[0]:.4g}", ", ".join(parts)),
         moved,
         along,
     ]
@@ -213,29 +255,26 @@ def measurement_rows(
     probes: Sequence[BlockProbe | None], timings: Sequence[Timing | None]
 ) -> list[TableRow]:
     """The rows of gradient coverage and times; None stands for what is not measured yet."""
-    columns = []
-    for probe, timing in zip(probes, timings, strict=True):
-        texts = [percent(probe.gradient.zero_pixels) if probe else WAITING]
-        for part in ("forward", "backward"):
-            texts.append(
-                _duration_text(timing.spreads[part]) if timing and timing.repeats else WAITING
-            )
-        columns.append(texts)
-    return _table_rows(MEASURED, columns)
+    unread = [probe.gradient.zero_pixels if probe else None for probe in probes]
+    explained = "share whose gradient is exactly 0, measured"
+    return [
+        percents_row("pixels without a gradient", explained, unread, missing=WAITING),
+        _times_row("forward", "median and quartiles on one thread of this server", timings),
+        _times_row("backward", "the same, to the input and all parameters", timings),
+    ]
 
 
-def _duration_text(spread: Quartiles) -> str:
-    """A median time with its quartiles, such as ``1.2 ms (1.1 ms to 1.4 ms)``."""
-    low, high = with_metric_prefix(spread.low, "s"), with_metric_prefix(spread.high, "s")
-    return f"{with_metric_prefix(spread.median, 's')} ({low} to {high})"
-
-
-MEASURED = (
-    ("pixels without a gradient", "share whose gradient is exactly 0, measured"),
-    ("forward", "median and quartiles on one thread of this server"),
-    ("backward", "the same, to the input and all parameters"),
-)
-"""(name, explanation) of each row that `measurement_rows` makes."""
+def _times_row(part: str, explanation: str, timings: Sequence[Timing | None]) -> TableRow:
+    """A row of median times, with the quartiles below them."""
+    spreads = [each.spreads[part] if each and each.repeats else None for each in timings]
+    medians = [spread.median if spread else None for spread in spreads]
+    row = amounts_row(part, explanation, medians, "s", missing=WAITING)
+    size, _ = common_prefix(medians)
+    notes = []
+    for spread in spreads:
+        texts = number_texts([spread.low / size, spread.high / size]) if spread else []
+        notes.append(" to ".join(texts))
+    return replace(row, notes=tuple(notes))
 
 
 def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
@@ -249,7 +288,7 @@ def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
         "begins with": [_first_layer_text(stage) for stage in stages] + [""],
         "operations": [*operations, sum(operations)],
         "RF at its end (px)": [_field_text(stage) for stage in stages] + [""],
-        "effective stride": [_stride_text(stage) for stage in stages] + [""],
+        "effective stride (px)": [_stride_text(stage) for stage in stages] + [""],
         "parameters": [number[0] for number in numbers],
         "MACs (million)": [number[1] / 1e6 for number in numbers],
         "outputs (MB)": [number[2] / 1e6 for number in numbers],

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from core.cost.timing import Timing
     from viz.features.blocks.compute import BlockProbe
 
-CHECKED_BY_TORCH = (
-    "✓ PyTorch finds the same: the shape by running the block, the multiply–accumulates by its own "
-    "counter. What is saved for backward is counted by PyTorch's hooks, without the weights."
-)
+SAVED_BY_HOOKS = "What is saved for backward is counted by PyTorch's hooks, without the weights."
 """Caption below the table of facts."""
 PROBES, TIMES = "blocks probes", "blocks times"
 """Slots of `viz.page.progress` for the experiments and for the times."""
@@ -85,7 +82,7 @@ def facts_table(checked: CheckedBlocks) -> None:
     lines = tables.fact_rows(checked.facts)
     layers = [_shortened(block.layers) for block in checked.blocks]
     st.html(page_tables.comparison_table(checked.titles, lines, layers, "facts", compact=True))
-    st.caption(CHECKED_BY_TORCH)
+    st.caption(f"{tables.torch_sentence(checked.facts)} {SAVED_BY_HOOKS}")
 
 
 def _shortened(text: str) -> str:
@@ -252,7 +249,10 @@ def draw_measurements(slot: str, checked: CheckedBlocks) -> dict[Block, BlockPro
         )
         name = "facts and measurements"
         st.html(page_tables.comparison_table(checked.titles, lines, layers, name, compact=True))
-        st.caption(f"{CHECKED_BY_TORCH} Times: median and quartiles, on one thread of this server.")
+        st.caption(
+            f"{tables.torch_sentence(checked.facts)} {SAVED_BY_HOOKS} Times: median and quartiles, "
+            "on one thread of this server."
+        )
         if ready:
             draw_gradients(ready)
 

@@ -28,8 +28,14 @@ def page() -> None:
             "PyTorch at that moment. Its verdict is taken over several settings; your own setting "
             "shows where it stops holding.",
         )
-        view.run_all(values)
-        view.filters(values)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            view.filters(values)
+            if not values.run:
+                view.run_all_button()
+        if values.run:
+            view.run_all()
+        else:
+            progress.withdraw_requests(SLOT_ALL)
         view.claim_list(values)
 
 

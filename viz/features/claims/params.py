@@ -15,8 +15,13 @@ from viz.params import Settings, choice, switch, text
 PAGE = "claims"
 ALL = "all"
 NOT_RUN = "not run yet"
-VERDICT_SIGNS = {"holds": "✓", "holds when": "±", "does not hold": "✗", "not decided here": "?"}
-"""A sign for each verdict, so that its meaning does not depend on color alone."""
+VERDICT_LOOKS = {
+    "holds": "yes",
+    "holds when": "partly",
+    "does not hold": "no",
+    "not decided here": "undecided",
+}
+"""CSS class of each verdict, which brings its icon and color."""
 ChosenSettings = tuple[tuple[str, Value], ...]
 """Name and value of each setting of one claim; hashable."""
 
@@ -61,16 +66,11 @@ class ListSettings(Settings):
     claim: int = choice(
         0, NUMBERS, "claim", f"the number of a claim: {', '.join(map(str, NUMBERS))}"
     )
-    topic: str = choice(ALL, [ALL, *TOPICS], "topic", kind="pills")
+    topic: str = choice(ALL, [ALL, *TOPICS], "topic")
     verdict: str = choice(
         ALL,
-        {
-            ALL: ALL,
-            **{name: f"{VERDICT_SIGNS[name]} {name}" for name in VERDICTS},
-            NOT_RUN: NOT_RUN,
-        },
+        [ALL, *VERDICTS, NOT_RUN],
         "verdict",
-        kind="pills",
         help="The verdict over all settings that are tried; known once you have opened the claim.",
     )
     run: bool = switch()

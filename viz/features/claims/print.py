@@ -8,7 +8,7 @@ from html import escape
 from io import StringIO
 
 from viz.features.claims.compute import GridRuns
-from viz.features.claims.params import VERDICT_SIGNS
+from viz.features.claims.params import VERDICT_LOOKS
 from viz.lessons.claims import claim
 from viz.lessons.claims.grid import grid_in_words
 from viz.page.tables import Cell, table
@@ -20,11 +20,11 @@ body { font: 10.5pt/1.4 system-ui, sans-serif; color: #1A1A1A; background: #FFFF
 h1 { font-size: 16pt; margin: 0 0 .2rem; }
 p { margin: 0 0 .8rem; color: #666666; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .5rem;
+th, td { text-align: left; font-weight: 400; vertical-align: top; padding: .35rem .5rem;
   border-bottom: 1px solid #D5D5D5; }
 tr { break-inside: avoid; }
 thead { display: table-header-group; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+thead th { font-weight: 600; }
 td.verdict { font-weight: 600; }
 td.verdict small { font-weight: 400; }
 small { color: #666666; display: block; }
@@ -80,7 +80,7 @@ def as_html(rows: Iterable[GridRuns], torch: str) -> str:
 
 def results_table(rows: Iterable[GridRuns]) -> str:
     """Return the results as an HTML table."""
-    heads = ("No.", "Statement", "Verdict", "What was found")
+    heads = ("statement", "verdict", "result")
     return table("Results", heads, map(_table_row, rows))
 
 
@@ -90,10 +90,10 @@ def _table_row(tested: GridRuns) -> list[str | Cell]:
     condition = (
         f" Holds when {text['condition']}." if grid_verdict and grid_verdict.condition else ""
     )
-    verdict = f"{VERDICT_SIGNS.get(text['verdict'], '–')} {text['verdict']}"
+    look = f"verdict {VERDICT_LOOKS.get(text['verdict'], '')}".strip()
+    counts = f"in {grid_verdict.counts_in_words}" if grid_verdict else ""
     return [
-        Cell(text["number"], kind="number"),
-        text["statement"],
-        Cell(verdict, f"in {grid_verdict.counts_in_words}" if grid_verdict else "", kind="verdict"),
+        f"{text['number']} · {text['statement']}",
+        Cell(text["verdict"], counts, kind=look),
         Cell(f"{text['result']}{condition}", text["tried"]),
     ]

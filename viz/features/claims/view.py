@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from html import escape
+from itertools import groupby
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from viz.features.claims.compute import ClaimRun, GridRuns
 from viz.features.claims.params import (
     ALL,
     PAGE,
-    VERDICT_SIGNS,
+    VERDICT_LOOKS,
     ChosenSettings,
     ClaimSettings,
     chosen_settings,
@@ -27,10 +28,12 @@ from viz.lessons.claims.claim import Setting, Verdict
 from viz.lessons.claims.grid import GridVerdict, grid_in_words
 from viz.page import progress
 from viz.page.plots import show_plot
+from viz.page.rows import choice_rows, link_to
+from viz.page.save_menu import save_table
 from viz.page.session import bind_widget, change_settings
-from viz.page.widgets import widget
+from viz.page.widgets import choice_method, widget
 from viz.pages import PAGES, tab_title
-from viz.server.queue import View
+from viz.server.queue import View, Work
 
 SLOT, SLOT_GRID, SLOT_ALL = "claim", "claim grid", "claims"
 """Progress slots: the claim with the visitor's settings, over its grid, and all claims."""
@@ -38,12 +41,6 @@ ALL_KEY = "all claims"
 """Key of the job that runs all claims."""
 PAGES_FOLDER = "../features"
 """Folder of all pages, relative to the app's main script."""
-COLORS: dict[Verdict, Any] = {
-    "holds": "green",
-    "holds when": "orange",
-    "does not hold": "red",
-    "not decided here": "gray",
-}
 
 
 def verdicts() -> dict[int, Verdict]:
@@ -52,9 +49,9 @@ def verdicts() -> dict[int, Verdict]:
     return stored
 
 
-def _badge(verdict: Verdict) -> None:
-    """Show a verdict as a colored badge."""
-    st.badge(f"{VERDICT_SIGNS[verdict]} {verdict}", color=COLORS[verdict])
+def _verdict_html(verdict: Verdict) -> str:
+    """Return a verdict with its icon as HTML."""
+    return f"<span class='verdict {VERDICT_LOOKS[verdict]}'>{verdict}</span>"
 
 
 # --- The list -------------------------------------------------------------------------------------
@@ -62,12 +59,12 @@ def _badge(verdict: Verdict) -> None:
 
 def filters(values: ClaimSettings) -> None:
     """Show the controls that choose which claims are listed."""
-    widget(values, "topic")
-    widget(values, "verdict")
+    widget(values, "topic", width=220)
+    widget(values, "verdict", width=220)
 
 
 def claim_list(values: ClaimSettings) -> None:
-    """Show the claims that pass the filters, each as a button that opens it."""
+    """Show the claims that pass the filters by topic, each as a link that opens it."""
     selected = filtered_claims(values, verdicts())
     if not selected:
         st.info("No claim is left by these filters.")
@@ -77,31 +74,28 @@ def claim_list(values: ClaimSettings) -> None:
             args=(PAGE, {"topic": ALL, "verdict": ALL}),
             type="primary",
         )
-    topic = ""
-    with st.container(gap="xsmall"):
-        for one in selected:
-            if one.topic != topic:
-                topic = one.topic
-                st.header(topic, anchor=False)
-            _claim_row(one)
+        return
+    html = ""
+    for topic, claims in groupby(selected, key=lambda one: one.topic):
+        rows = "".join(_claim_row(one, values) for one in claims)
+        html += f"<h2>{escape(topic)}</h2><ul>{rows}</ul>"
+    choices = [str(one.number) for one in selected]
+    choice_rows(f"<div class='claims'>{html}</div>", "claims", choices, "", _on_claim)
 
 
-def _claim_row(one: Claim) -> None:
-    """Show a claim in the list: a button that opens it, and its verdict if it was run."""
-    with st.container(
-        key=f"claim_{one.number}", horizontal=True, vertical_alignment="center", gap="small"
-    ):
-        st.button(
-            f"**{one.number}** · {_escaped_markdown(one.statement)}",
-            on_click=change_settings,
-            args=(PAGE, opening_changes(one.number)),
-            key=f"open_{one.number}",
-            type="tertiary",
-            wrap=True,
-        )
-        verdict = verdicts().get(one.number)
-        if verdict:
-            _badge(verdict)
+def _claim_row(one: Claim, values: ClaimSettings) -> str:
+    """Return a claim as an item of the list: number, statement, and its verdict if it was run."""
+    verdict = verdicts().get(one.number)
+    href = link_to(values.updated(opening_changes(one.number)))
+    return (
+        f"<li><a data-choice='{one.number}' href='{escape(href)}'><b>{one.number}</b>"
+        f"<span>{escape(one.statement)}</span>{_verdict_html(verdict) if verdict else ''}</a></li>"
+    )
+
+
+def _on_claim(number: str) -> None:
+    """Open the claim that was chosen in the list; a callback."""
+    change_settings(PAGE, opening_changes(int(number)))
 
 
 def _escaped_markdown(text: str) -> str:
@@ -112,19 +106,20 @@ def _escaped_markdown(text: str) -> str:
 # --- All of them ----------------------------------------------------------------------------------
 
 
-def run_all(values: ClaimSettings) -> None:
-    """Show the button that runs all claims, or the progress and the results of this run."""
-    if not values.run:
-        progress.withdraw_requests(SLOT_ALL)
-        st.button(
-            f"Run all {len(CLAIMS)}",
-            on_click=change_settings,
-            args=(PAGE, {"run": True}),
-            icon=":material/play_arrow:",
-            help="Every claim over all its settings, one after the other. Three of them train "
-            "small networks, which takes a minute or two.",
-        )
-        return
+def run_all_button() -> None:
+    """Show the button that runs all claims."""
+    st.button(
+        f"Run all {len(CLAIMS)}",
+        on_click=change_settings,
+        args=(PAGE, {"run": True}),
+        icon=":material/play_arrow:",
+        help="Every claim over all its settings, one after the other. Three of them train "
+        "small networks, which takes a minute or two.",
+    )
+
+
+def run_all() -> None:
+    """Show the progress and the results of a run of all claims."""
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[ALL_KEY]
@@ -148,28 +143,30 @@ def _results_view(rows: list[GridRuns]) -> None:
     }
     st.markdown(
         f"{len(rows)} of {len(NUMBERS)} claims put to the test with PyTorch {torch}: "
-        + ", ".join(
-            f"{count} {VERDICT_SIGNS[name]} {name}" for name, count in count_of_verdict.items()
-        )
+        + ", ".join(f"{count} {name}" for name, count in count_of_verdict.items())
         + "."
     )
-    with st.container(horizontal=True):
-        for label, make, name, mime in (
-            ("To print (HTML)", claims_print.as_html, "claims.html", "text/html"),
-            ("As CSV", claims_print.as_csv, "claims.csv", "text/csv"),
-        ):
-            st.download_button(
-                label,
-                data=make(rows, torch),
-                file_name=name,
-                mime=mime,
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"save_{name}",
-            )
-        st.button("Close the table", on_click=change_settings, args=(PAGE, {"run": False}))
     with st.expander("The table"):
         st.html(claims_print.results_table(rows))
+    with st.container(horizontal=True, gap="medium"):
+        save_table(claims_print.as_csv(rows, torch), "claims")
+        st.download_button(
+            "Save page for print",
+            data=claims_print.as_html(rows, torch),
+            file_name="claims.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/download:",
+            type="tertiary",
+            key="save_claims.html",
+        )
+        st.button(
+            "Close the table",
+            on_click=change_settings,
+            args=(PAGE, {"run": False}),
+            icon=":material/close:",
+            type="tertiary",
+        )
 
 
 # --- One of them ----------------------------------------------------------------------------------
@@ -188,17 +185,24 @@ def open_claim(values: ClaimSettings) -> None:
         for setting in one.settings:
             _setting_widget(setting, values, one)
         settings = chosen_settings(one, values)
-        if settings != default_settings(one):
+        if one.settings:
             st.button(
-                "The claim's own settings",
+                "Reset",
                 on_click=change_settings,
                 args=(PAGE, opening_changes(one.number)),
-                key="as_told",
+                icon=":material/restart_alt:",
+                type="tertiary",
+                disabled=settings == default_settings(one),
+                help="The settings with which the claim opens.",
+                key="reset",
             )
     with right:
         _visitor_outcome(one, settings)
     with verdict:
-        _grid_verdict_view(one)
+        tested = _grid_verdict_view(one)
+    if tested:
+        with st.expander(f"Settings tried: {_escaped_markdown(grid_in_words(one))}"):
+            st.html(evidence.settings_table(tested.runs))
     with st.expander("Why"):
         st.markdown(one.why)
 
@@ -212,6 +216,7 @@ def _claim_navigation(one: Claim) -> None:
             on_click=change_settings,
             args=(PAGE, opening_changes(0)),
             icon=":material/list:",
+            type="tertiary",
         )
         for label, icon, other in (
             ("Previous", ":material/chevron_left:", index - 1),
@@ -224,6 +229,7 @@ def _claim_navigation(one: Claim) -> None:
                 args=(PAGE, opening_changes(NUMBERS[other] if exists else one.number)),
                 key=f"claim_{label.lower()}",
                 icon=icon,
+                type="tertiary",
                 disabled=not exists,
             )
         st.caption(one.topic, width="content")
@@ -233,15 +239,16 @@ def _setting_widget(setting: Setting, values: ClaimSettings, one: Claim) -> None
     """Show the widget of one setting."""
     key = bind_widget(setting.name, values[setting.name], one.number)
     if setting.options:
-        st.pills(setting.label, setting.options, key=key, required=True, wrap=True)
+        draw, more = choice_method(setting.options)
+        getattr(st, draw)(setting.label, setting.options, key=key, **more)
         return
     assert setting.low is not None
     assert setting.high is not None
     st.slider(f"{setting.label}, {setting.low}–{setting.high}", setting.low, setting.high, key=key)
 
 
-def _grid_verdict_view(one: Claim) -> None:
-    """Show the verdict on the claim over its grid, which the queue computes."""
+def _grid_verdict_view(one: Claim) -> GridRuns | None:
+    """Show the verdict on the claim over its grid, which the queue computes; return its runs."""
     key = (PAGE, "grid", one.number)
 
     def draw(views: Mapping[Hashable, View]) -> None:
@@ -253,25 +260,20 @@ def _grid_verdict_view(one: Claim) -> None:
         tested: GridRuns | None = view.result
         if tested and tested.grid_verdict:
             verdicts()[one.number] = tested.grid_verdict.verdict
-            _draw_verdict(one, tested, tested.grid_verdict)
+            _draw_verdict(tested.grid_verdict)
 
-    progress.request_and_draw(SLOT_GRID, {key: compute.grid_work(one.number)}, draw)
+    works: dict[Hashable, Work] = {key: compute.grid_work(one.number)}
+    tested: GridRuns | None = progress.request_and_draw(SLOT_GRID, works, draw)[key].result
+    return tested
 
 
-def _draw_verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
-    """Show the verdict on the claim, in how many settings it holds, and a table of all settings."""
-    st.header(
-        f":{COLORS[grid_verdict.verdict]}[{VERDICT_SIGNS[grid_verdict.verdict]} {grid_verdict.verdict}]",
-        anchor=False,
+def _draw_verdict(grid_verdict: GridVerdict) -> None:
+    """Show the verdict on the claim, and in how many settings it holds."""
+    condition = f" Holds when {grid_verdict.condition}." if grid_verdict.condition else ""
+    st.html(
+        f"<h2 class='verdict-line'>Over its settings: {_verdict_html(grid_verdict.verdict)}</h2>"
+        f"<p class='verdict-line'>It holds in {grid_verdict.counts_in_words}.{escape(condition)}</p>"
     )
-    condition = (
-        f" **Holds when** {_escaped_markdown(grid_verdict.condition)}."
-        if grid_verdict.condition
-        else ""
-    )
-    st.markdown(f"It holds in {grid_verdict.counts_in_words}.{condition}")
-    with st.expander(f"Settings tried: {_escaped_markdown(grid_in_words(one))}"):
-        st.html(evidence.settings_table(tested.runs))
 
 
 def _visitor_outcome(one: Claim, settings: ChosenSettings) -> None:
@@ -297,14 +299,11 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
     if outcome is None:
         st.warning(f"{claim_run.refusal[:1].upper()}{claim_run.refusal[1:]}.")
         return
-    st.header(
-        f"With this setting: :{COLORS[outcome.verdict]}[{VERDICT_SIGNS[outcome.verdict]} {outcome.verdict}]",
-        anchor=False,
+    condition = f" Holds when {outcome.condition}." if outcome.condition else ""
+    st.html(
+        f"<h2 class='verdict-line'>With this setting: {_verdict_html(outcome.verdict)}</h2>"
+        f"<p class='verdict-line'>{escape(outcome.sentence)}{escape(condition)}</p>"
     )
-    condition = (
-        f" **Holds when** {_escaped_markdown(outcome.condition)}." if outcome.condition else ""
-    )
-    st.markdown(f"{_escaped_markdown(outcome.sentence)}{condition}")
     show_plot(outcome.chart, f"claim_chart_{one.number}")
     st.html(evidence.evidence_table(outcome.evidence))
     link = one.link(dict(claim_run.settings))

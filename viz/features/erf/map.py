@@ -11,7 +11,7 @@ from viz.features.erf.export import map_plot, request_title
 from viz.features.erf.params import ErfSettings, Request
 from viz.page import progress
 from viz.page.plots import show_plot
-from viz.page.tables import Cell, table
+from viz.page.tables import TableRow, comparison_table
 from viz.server.queue import View
 
 if TYPE_CHECKING:
@@ -45,14 +45,16 @@ def _metrics_table(erf: EffectiveReceptiveField) -> None:
     """Draw the table of the field's metrics, and notes on where they are to be read with care."""
     from core.erf import METRICS
 
-    rows = (
-        [
-            Cell(metric.title, metric.explanation, head=True),
-            Cell(metric_text(metric.value_of(erf), metric.unit), kind="number"),
-        ]
+    rows = [
+        TableRow(
+            metric.title,
+            metric.explanation,
+            (metric_text(metric.value_of(erf), metric.unit),),
+            metric.unit,
+        )
         for metric in METRICS
-    )
-    st.html(table("Measures of the field", (), rows, "wide"))
+    ]
+    st.html(comparison_table(["value"], rows, name="Measures of the field"))
     if erf.is_cut:
         st.caption(
             "The theoretical field reaches out of the image: the map is narrower, shifted inward, "
@@ -63,12 +65,11 @@ def _metrics_table(erf: EffectiveReceptiveField) -> None:
 
 
 def metric_text(measured: Any, unit: str) -> str:
-    """A metric and its unit as text: three digits at most, and two numbers if y and x differ."""
+    """A metric as text without its unit: three digits at most, two numbers if y and x differ."""
     if isinstance(measured, dict):
-        return ", ".join(f"{100 * t:g} %: {side} {unit}" for t, side in measured.items())
+        return ", ".join(f"{100 * t:g} %: {side}" for t, side in measured.items())
     parts = measured if isinstance(measured, tuple) else (measured,)
-    texts = list(dict.fromkeys(_number_text(part, unit) for part in parts))
-    return f"{', '.join(texts)} {unit}".strip() if texts != ["unknown"] else "unknown"
+    return ", ".join(dict.fromkeys(_number_text(part, unit) for part in parts))
 
 
 def _number_text(measured: float, unit: str) -> str:

@@ -94,7 +94,6 @@ class ErfSettings(OwnLayers):
         16,
         DRAWS,
         "draws — gradients averaged",
-        kind="select_slider",
         help="One gradient is noisy: σ is good to a few percent, a smooth map wants 64 or more.",
     )
     inputs: str = choice(

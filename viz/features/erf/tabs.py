@@ -21,8 +21,9 @@ from viz.features.erf import compute, export
 from viz.features.erf.params import PAGE, STUDIES, ErfSettings, Request
 from viz.page import progress
 from viz.page.plots import show_plot
-from viz.page.save_menu import save_menu
+from viz.page.save_menu import save_menu, save_table
 from viz.page.session import PageState
+from viz.page.tables import column_table
 from viz.page.widgets import widget
 from viz.server.queue import View, Work
 from viz.slides.style import Picture, plot_picture
@@ -110,7 +111,7 @@ def _compare_tab(
         ready = {label: variant for label, variant in ready.items() if variant is not None}
         if ready:
             show_plot(variants_plot(ready, log=values.log), "erf_variants")
-            st.dataframe(_metrics_columns(ready), hide_index=True)
+            st.html(column_table("Measures of the variants", _metrics_columns(ready)))
 
     works: dict[Hashable, Work] = {each: compute.work(each) for each in requests.values()}
     views = progress.request_and_draw("compare", works, draw)
@@ -125,11 +126,9 @@ def _metrics_columns(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, 
     return {
         "variant": list(ready),
         "draws": [erf.convergence[-1].draws for erf in ready.values()],
-        "σ (px)": [round(float(np.mean(erf.sigma)), 2) for erf in ready.values()],
-        "4σ/R (%)": [
-            round(100 * float(np.mean(erf.four_sigma_share)), 1) for erf in ready.values()
-        ],
-        "side above 4.55 % (px)": [round(erf.side, 1) for erf in ready.values()],
+        "σ (px)": [float(np.mean(erf.sigma)) for erf in ready.values()],
+        "4σ/R (%)": [100 * float(np.mean(erf.four_sigma_share)) for erf in ready.values()],
+        "side above 4.55 % (px)": [float(erf.side) for erf in ready.values()],
         "theoretical (px)": [
             f"{erf.theory.size[0]:g}×{erf.theory.size[1]:g}" for erf in ready.values()
         ],
@@ -158,7 +157,7 @@ def _studies_tab(
         progress.status_line("studies", key, view, "Measuring", "networks")
         if view.result is not None:
             show_plot(study_plot(view.result), "erf_study")
-            st.dataframe(_study_columns(view.result), hide_index=True)
+            st.html(column_table("Measures of the networks", _study_columns(view.result)))
 
     view = progress.request_and_draw("studies", {key: compute.study_work(STUDIES[name][1])}, draw)[
         key
@@ -172,10 +171,10 @@ def _study_columns(study: Study) -> dict[str, list[Any]]:
     """The columns of a table with a row for each network of a study."""
     return {
         study.x_label: [row.label for row in study.rows],
-        "theoretical (px)": [round(row.reach, 1) for row in study.rows],
-        "σ measured (px)": [round(row.sigma, 2) for row in study.rows],
-        "side above 4.55 % (px)": [round(row.side, 1) for row in study.rows],
-        "side / theoretical (%)": [round(100 * row.share, 1) for row in study.rows],
+        "theoretical (px)": [float(row.reach) for row in study.rows],
+        "σ measured (px)": [float(row.sigma) for row in study.rows],
+        "side above 4.55 % (px)": [float(row.side) for row in study.rows],
+        "side / theoretical (%)": [100 * float(row.share) for row in study.rows],
     }
 
 
@@ -193,11 +192,12 @@ def _files_tab(
     np.save(array, erf.map)
     table = io.StringIO()
     np.savetxt(table, erf.map, delimiter=",", fmt="%.8g")
-    with st.container(horizontal=True):
-        _download_button("Map as .npy", array.getvalue(), "erf.npy", "application/octet-stream")
-        _download_button("Map as .csv", table.getvalue(), "erf.csv", "text/csv")
+    st.markdown("The map as a table and as a NumPy array, and its measures as JSON:")
+    with st.container(horizontal=True, gap="medium"):
+        save_table(table.getvalue(), "erf")
+        _download_button("Save array", array.getvalue(), "erf.npy", "application/octet-stream")
         metrics = json.dumps(erf.as_data(), indent=1, ensure_ascii=False)
-        _download_button("Metrics as .json", metrics, "erf.json", "application/json")
+        _download_button("Save measures", metrics, "erf.json", "application/json")
     st.markdown("The same from Python, beside this app's files:")
     st.code(measurement_code(request, erf), language="python")
     st.markdown("And of a network of your own, in a terminal:")
@@ -212,7 +212,14 @@ def _files_tab(
 def _download_button(label: str, content: str | bytes, name: str, kind: str) -> None:
     """Draw a download button for a file of the MIME type ``kind``."""
     st.download_button(
-        label, content, name, kind, on_click="ignore", icon=":material/download:", key=name
+        label,
+        content,
+        name,
+        kind,
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+        key=name,
     )
 
 

@@ -88,9 +88,7 @@ class ExerciseSettings(Settings):
 
     tab: str = labeled_choice(TABS)
     kinds: tuple[str, ...] = text((), _parse_kinds, ".".join)
-    level: int = choice(
-        1, {n: f"{n} · {name}" for n, name in LEVELS.items()}, "level", kind="radio"
-    )
+    level: int = choice(1, dict(LEVELS), "level")
     code: int = whole_number(
         1,
         0,

@@ -41,6 +41,7 @@ from viz.lessons.exercises import (
 )
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.page import words
+from viz.page.tables import table
 from viz.page.widgets import widget
 from viz.page.words import error_sentence
 from viz.params import query
@@ -275,7 +276,7 @@ def _interview_answer(name: str, guess: int) -> None:
         st.success("As you said.", icon=":material/check:")
     else:
         st.error(f"The experiment says: {options[result.correct][0]}.", icon=":material/close:")
-    st.markdown(_markdown_table(result.experiment.heads, result.experiment.rows))
+    st.html(table("Results of the experiment", result.experiment.heads, result.experiment.rows))
     st.markdown(result.experiment.text)
     page, link = EXPERIMENT_LINKS[name]
     st.page_link(f"{PAGES_FOLDER}/{page}/page.py", label="Open the experiment",
@@ -286,12 +287,6 @@ def _option_line(index: int, label: str, marks: dict[int, str]) -> str:
     """Return an option as a list item, in bold with its mark if it has one."""
     text = f"{letter(index)}: {label}"
     return f"**{text}**{marks[index]}" if index in marks else text
-
-
-def _markdown_table(heads: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
-    """Return a table in Markdown."""
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 DRAW: dict[str, Any] = {"practice": practice_tab, "interview": interview_tab}

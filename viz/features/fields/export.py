@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
     from core.receptive_field.outline import Line
 
-COLUMNS = ("layer", "RF (px)", "effective stride", "output", "operation", "parameters", "MACs")
+COLUMNS = (
+    *("layer", "RF (px)", "effective stride (px)", "output", "operation", "parameters"),
+    "MACs",
+)
 """Columns of the page's table, the most important first; the last ones may not fit."""
 
 MOST_CENTERS = 24

@@ -22,7 +22,10 @@ from viz.components.cone.cone import cone
 from viz.features.fields import params
 from viz.features.fields.params import PAGE, FieldSettings, change_and_move_cone
 from viz.page.plots import show_plot
+from viz.page.rows import choice_rows, link_to
+from viz.page.save_menu import save_table
 from viz.page.session import PageState, bind_widget, change_settings
+from viz.page.tables import Cell, column_table
 from viz.page.widgets import widget
 from viz.page.words import error_sentence, field_size_text, number_pair_text, times
 
@@ -32,8 +35,9 @@ if TYPE_CHECKING:
     from core.receptive_field.outline import Line
 
 HEADERS = (
-    *("layer", "operation", "output", "RF (px)", "effective stride", "effective padding"),
-    *("centre of unit (0, 0)", "parameters", "MACs", "activations (kB)", "note", "why at most"),
+    *("layer", "operation", "output", "RF (px)", "effective stride (px)"),
+    *("effective padding (px)", "center of unit (0, 0) (px)", "parameters", "MACs"),
+    *("activations (kB)", "note", "why at most"),
 )
 """Columns of the table, and of the CSV file that visitors download."""
 
@@ -92,54 +96,39 @@ def table_csv(analysis: Analysis) -> str:
 
 def _layers_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw the table of all layers, whose rows select the cone's layer, and the sums."""
-    rows = table_rows(analysis)
     _draw_totals(analysis)
-    chosen = [line.node.name for line in analysis.lines].index(
-        selected_line(analysis, page).node.name
+    _draw_layers(analysis, page)
+    st.caption(
+        "*Effective stride*: image pixels between two neighboring units. *Effective padding*: unit "
+        "(0, 0) starts this many pixels before the image. *MACs*: multiply–accumulates, one "
+        "product added up. *Activations*: memory of the outputs at 4 bytes a number."
     )
-    st.dataframe(
-        {header: [r[i] for r in rows] for i, header in enumerate(HEADERS)},
-        key=f"field_table {params.cone_identity(page.values)} {chosen}",
-        hide_index=True,
-        height=min(35 * (len(rows) + 1) + 3, 460),
-        on_select=_on_row,
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [chosen]}},
-        column_config={
-            "parameters": st.column_config.NumberColumn(format="localized"),
-            "MACs": st.column_config.NumberColumn(
-                format="compact", help="Multiply–accumulates: one product, added up."
-            ),
-            "activations (kB)": st.column_config.NumberColumn(
-                format="%.1f", help="Memory of the outputs at 4 bytes a number."
-            ),
-            "effective stride": st.column_config.TextColumn(
-                help="Image pixels between two neighboring units."
-            ),
-            "effective padding": st.column_config.TextColumn(
-                help="Unit (0, 0) starts this many pixels before the image."
-            ),
-        },
-    )
-    st.session_state["field_rows"] = [line.node.name for line in analysis.lines]
-    st.session_state["field_table"] = f"field_table {params.cone_identity(page.values)} {chosen}"
+    save_table(table_csv(analysis), analysis.network.name)
     _recurrence(analysis, page)
-    st.download_button(
-        "Table as CSV",
-        table_csv(analysis),
-        f"{analysis.network.name}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
-def _on_row() -> None:
+def _draw_layers(analysis: Analysis, page: PageState[FieldSettings]) -> None:
+    """Draw the table of all layers, without empty columns; a row chooses the cone's layer."""
+    rows = table_rows(analysis)
+    columns: dict[str, list[Any]] = {
+        header: cells
+        for header, cells in zip(HEADERS, map(list, zip(*rows, strict=True)), strict=True)
+        if any(cell not in ("", None) for cell in cells)
+    }
+    names = [line.node.name for line in analysis.lines]
+    unchosen = replace(page.values, unit="")
+    links = [
+        Cell(line.label, choice=name, href=link_to(replace(unchosen, layer=name)))
+        for line, name in zip(analysis.lines, names, strict=True)
+    ]
+    columns[HEADERS[0]][: len(links)] = links
+    chosen = selected_line(analysis, page).node.name
+    choice_rows(column_table("Layers", columns), "layers", names, chosen, _on_row)
+
+
+def _on_row(name: str) -> None:
     """Callback of a chosen row, after which the cone shows its layer."""
-    picked = st.session_state[st.session_state["field_table"]]["selection"]["rows"]
-    names = st.session_state["field_rows"]
-    if picked and picked[0] < len(names):
-        change_and_move_cone({"layer": names[picked[0]], "unit": ""})
+    change_and_move_cone({"layer": name, "unit": ""})
 
 
 def selected_line(analysis: Analysis, page: PageState[FieldSettings]) -> Line:
@@ -265,9 +254,7 @@ def _compare_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     if len(analyses) < 2:
         st.info("Choose one of the pairs above, or an architecture of your own choice.")
         return
-    numbers = st.column_config.NumberColumn(format="localized")
-    columns = {"parameters": numbers, "million MACs": numbers}
-    st.dataframe(_summary_columns(analyses), hide_index=True, column_config=columns)
+    st.html(column_table("Networks", _summary_columns(analyses)))
     axis = unit.AXES.index(values.axis)
     from core.receptive_field.growth import growth_curve
 
@@ -283,10 +270,12 @@ def _summary_columns(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
         "network": [each.network.title for each in analyses],
         "last map": [times(line.node.shape[1:]) for line in lines],
         "RF (px)": [field_size_text(line.field) for line in lines],
-        "effective stride": [number_pair_text(line.field.effective_stride) for line in lines],
-        "effective padding": [number_pair_text(line.field.effective_padding) for line in lines],
+        "effective stride (px)": [number_pair_text(line.field.effective_stride) for line in lines],
+        "effective padding (px)": [
+            number_pair_text(line.field.effective_padding) for line in lines
+        ],
         "parameters": [each.totals.parameters for each in analyses],
-        "million MACs": [round(each.totals.macs / 1e6, 1) for each in analyses],
+        "MACs (million)": [each.totals.macs / 1e6 for each in analyses],
     }
 
 

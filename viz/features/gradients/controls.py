@@ -40,7 +40,7 @@ def sidebar(values: GradientSettings) -> None:
 def upstream_controls(values: GradientSettings, layers: list[PageLayer]) -> None:
     """Draw the widgets of the upstream gradient at every layer's output."""
     kind, unit, other = st.columns([2.2, 1.2, 1], vertical_alignment="bottom")
-    widget(values, "arriving", kind, horizontal=True)
+    widget(values, "arriving", kind)
     if values.arriving == "random":
         widget(values, "arriving_seed", unit)
     if values.arriving != "unit":

@@ -135,9 +135,9 @@ class FlowSettings(Settings):
     flow_weights: str = choice("he", WEIGHT_LABELS, "initialization")
     flow_batch_norm: bool = switch(label="BatchNorm")
     flow_skips: bool = switch(label="skip connections")
-    depth: int = choice(20, DEPTHS, "depth (layers)", kind="select_slider")
+    depth: int = choice(20, DEPTHS, "depth (layers)")
     levels: int = number(3, 0, 4, "levels — downsampling layers", kind="slider")
-    draws: int = choice(32, DRAWS, "draws (seeds)", kind="select_slider")
+    draws: int = choice(32, DRAWS, "draws (seeds)")
     flow_seed: int = number(0, 0, state.MAX_SEED, "first seed")
     weight_norms: bool = switch(label="gradient at the weights")
 
@@ -157,7 +157,7 @@ class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings
         label="layers, side by side",
         options={name: layer_name(name) for name in (*LAYERS, OWN)},
     )
-    arriving: str = choice("unit", KIND_LABELS, "upstream gradient at the output", kind="radio")
+    arriving: str = choice("unit", KIND_LABELS, "upstream gradient at the output", kind="segments")
     unit: str = unit_setting(
         "centre",
         "output unit (row, column)",

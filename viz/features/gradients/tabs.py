@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -29,6 +29,7 @@ from viz.page import progress, words
 from viz.page.plots import show_plot
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, bind_widget, change_settings
+from viz.page.tables import column_table
 from viz.page.widgets import widget
 from viz.server.queue import View
 from viz.slides.style import Picture
@@ -59,61 +60,52 @@ def draw_save_menu(
     save_menu(PAGE, [*pictures, layers], export.settings_text(values))
 
 
-def markdown_table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Draw a table in Markdown; the first column is aligned left, the others right."""
-    marks = [":--", *["--:"] * (len(heads) - 1)]
-    lines = [heads, marks, *rows]
-    with st.container(key=f"wide_{key}"):
-        st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
-
-
-def percent_3_digits(share: float) -> str:
-    """A share with three significant digits: ``75 %``, ``98.4 %``."""
-    return f"{100 * share:.3g} %"
-
-
 def _numbers_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> None:
     """Draw the statistics of each layer's gradient, and the table of claims."""
-    values = page.values
-    rows = []
+    statistics, errors = [], []
     for each in panels:
-        upstream = params.upstream_gradient(values, each)
-        result = compute.gradient(each.board, upstream)
-        statistics = result.statistics
-        error = "–"
-        if upstream.kind == "unit":
-            error = f"{compute.closed_form_error(each.board, upstream):.1g}"
-        rows.append([f"**{each.title}**", f"{statistics.reached}", percent_3_digits(statistics.zeros),
-                     f"{statistics.mean_abs:.3g}", f"{statistics.std:.3g}", f"{statistics.ratio:.3g}", error])  # fmt: skip
+        upstream = params.upstream_gradient(page.values, each)
+        statistics.append(compute.gradient(each.board, upstream).statistics)
+        form = upstream.kind == "unit"
+        errors.append(f"{compute.closed_form_error(each.board, upstream):.1g}" if form else None)
     st.markdown("The gradients above, as PyTorch's autograd gives them.")
-    heads = ("layer", "pixels reached", "exact zeros", "mean of abs. g", "std of g",
-             "largest / smallest", "off the closed form")  # fmt: skip
-    markdown_table("numbers", heads, rows)
+    columns: dict[str, Sequence[Any]] = {
+        "layer": [each.title for each in panels],
+        "reached (px)": [each.reached for each in statistics],
+        "exact zeros (%)": [100 * each.zeros for each in statistics],
+        "mean of |g|": [each.mean_abs for each in statistics],
+        "std of g": [each.std for each in statistics],
+        "largest / smallest": [each.ratio for each in statistics],
+        "off the closed form": errors,
+    }
+    st.html(column_table("Gradients of the layers", columns))
     st.caption(
         "*largest / smallest*: of |g|, zeros left out; 1 is an even spread. *Off the closed form*: "
         "largest difference to the weights of the unit's window (a kernel's weights, 1/k² of a "
         "mean, 1 at the winner of a maximum)."
     )
-    _claims_table(values)
+    _claims_table(page.values)
 
 
 def _claims_table(values: GradientSettings) -> None:
     """Draw a table of `LayerClaims` for all common layers, and the own one if it is chosen."""
     upload = picture.loaded_upload()
     names = [*LAYERS, *([OWN] if OWN in values.shown else [])]
-    rows = []
-    for name in names:
-        each = params.layer(values, name, upload)
-        claim = compute.layer_claims(each.board)
-        spread = f"{claim.least}" if claim.least == claim.most else f"{claim.least} to {claim.most}"
-        rows.append([f"**{each.title}**", f"{claim.interior}", f"{claim.corner}",
-                     percent_3_digits(claim.starved), percent_3_digits(claim.zeros), spread,
-                     "yes" if claim.even else "no"])  # fmt: skip
+    layers = [params.layer(values, name, upload) for name in names]
+    claims = [compute.layer_claims(each.board) for each in layers]
     st.markdown("The usual claims, measured on this input, whatever is shown above.")
-    heads = ("layer", "a middle unit reaches (px)", "the corner unit (px)",
-             "sent nothing by any unit", "exact zeros, all units alike",
-             "units that send a pixel something", "read evenly")  # fmt: skip
-    markdown_table("claims", heads, rows)
+    columns: dict[str, Sequence[Any]] = {
+        "layer": [each.title for each in layers],
+        "a middle unit reaches (px)": [claim.interior for claim in claims],
+        "the corner unit reaches (px)": [claim.corner for claim in claims],
+        "sent nothing by any unit (%)": [100 * claim.starved for claim in claims],
+        "exact zeros, all units alike (%)": [100 * claim.zeros for claim in claims],
+        "units that send a pixel something": [
+            " to ".join(dict.fromkeys((f"{claim.least}", f"{claim.most}"))) for claim in claims
+        ],
+        "read evenly": ["yes" if claim.even else "no" for claim in claims],
+    }
+    st.html(column_table("Claims about common layers", columns))
     st.caption(
         "Pixels *sent nothing* learn nothing from this layer. The last two columns leave out the "
         f"border. {EVEN_READING}"
@@ -143,10 +135,10 @@ def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) ->
         key=bind_widget("back_shown", name, name),
         on_change=_on_layer,
     )
-    right.radio(
+    right.segmented_control(
         "step",
         list(BY_HAND.values()),
-        horizontal=True,
+        required=True,
         key=bind_widget("back_step", values.back_step),
     )
     each = params.layer(values, name, picture.loaded_upload())
@@ -255,22 +247,20 @@ def _flow_view(
         return
     name = COMPARED[values.compare][0]
     show_plot(export.flow(ready, values), "flow")
-    heads = (name, "norm at the image", "factor per layer", "below 1/1000 from layer",
-             "exact zeros at the image", "draws")  # fmt: skip
-    markdown_table("flow", heads, [_flow_row(label, flow) for label, flow in ready.items()])
-
-
-def _flow_row(label: str, flow: GradientFlow) -> list[str]:
-    """The cells of a network in the table of gradient norms."""
-    vanishing = flow.vanishing_layer()
-    return [
-        f"**{label}**",
-        f"{flow.median[0]:.3g}",
-        f"{flow.factor_per_layer:.3g}",
-        "never" if vanishing is None else f"{vanishing} down",
-        percent_3_digits(float(flow.zeros[:, 0].mean())),
-        f"{flow.draws}",
-    ]
+    columns: dict[str, Sequence[Any]] = {
+        name: list(ready),
+        "norm at the image": [f"{flow.median[0]:.3g}" for flow in ready.values()],
+        "factor per layer": [flow.factor_per_layer for flow in ready.values()],
+        "below 1/1000 from this layer down": [
+            "never" if (layer := flow.vanishing_layer()) is None else f"{layer}"
+            for flow in ready.values()
+        ],
+        "exact zeros at the image (%)": [
+            100 * float(flow.zeros[:, 0].mean()) for flow in ready.values()
+        ],
+        "draws": [flow.draws for flow in ready.values()],
+    }
+    st.html(column_table("Gradient norms", columns))
 
 
 def _dead_shares_table() -> None:
@@ -279,16 +269,13 @@ def _dead_shares_table() -> None:
         "**Stacked max pooling.** Of each 2×2 window one pixel wins; through $L$ layers one pixel "
         "of $4^L$ is left, so $1 - 4^{-L}$ of the image gets no gradient."
     )
-    rows = [
-        [f"**{share.levels}**", percent_8_digits(share.measured), percent_8_digits(share.expected)]
-        for share in compute.dead_shares()
-    ]
-    markdown_table("dead", ("2×2 max-pools, L", "without gradient, measured", "$1 - 4^{-L}$"), rows)
-
-
-def percent_8_digits(share: float) -> str:
-    """A share with eight significant digits, such as ``99.902344 %``."""
-    return f"{100 * share:.8g} %"
+    shares = compute.dead_shares()
+    columns: dict[str, Sequence[Any]] = {
+        "number of 2×2 max pooling layers, L": [f"{share.levels}" for share in shares],
+        "without gradient, measured (%)": [100 * share.measured for share in shares],
+        "without gradient, by the formula (%)": [100 * share.expected for share in shares],
+    }
+    st.html(column_table("Stacked max pooling", columns, digits=8))
 
 
 Draw = Callable[[list[PageLayer], PageState[GradientSettings]], "list[Picture] | None"]

@@ -55,8 +55,8 @@ TABS = {
 class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
     """All settings of the page."""
 
-    side: int = choice(96, SIDES, "side of the picture (px)", kind="select_slider")
-    direction: str = choice("across", list(DIRECTIONS), "direction", kind="segments")
+    side: int = choice(96, SIDES, "side of the picture (px)")
+    direction: str = choice("across", list(DIRECTIONS), "direction")
     shift: int = number(
         1,
         0,
@@ -72,7 +72,6 @@ class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
         3,
         {taps: f"{taps}: {BLUR_WORDS[taps]}" for taps in BLURS},
         "blur — taps along each axis",
-        kind="select_slider",
         help="A fixed filter between the operation at stride 1 and the downsampling.",
     )
     padding_mode: str = choice(

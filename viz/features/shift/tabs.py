@@ -29,6 +29,7 @@ from viz.page import progress
 from viz.page.plots import show_plot
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
+from viz.page.tables import UNKNOWN, column_table
 from viz.page.widgets import widget
 from viz.server.queue import View
 from viz.slides.style import Picture
@@ -123,7 +124,8 @@ def curve_tab(values: ShiftSettings) -> list[Picture]:
         for kind in KINDS
         for each in layer_pair(values, kind)
     ]
-    st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
+    columns = {heading: [row[heading] for row in rows] for heading in rows[0]}
+    st.html(column_table("Consistency of the layers", columns))
     _draw_multiples_sentence(rows)
     return [export.picture_of_curve(values)]
 
@@ -137,15 +139,20 @@ def _consistency_row(
     error = None if form is None else float(abs(form - result.cosine).max())
     return {
         "layer": layer_title(layer),
-        "mean cosine between multiples": cosine_text(result.mean),
-        "worst": cosine_text(result.worst),
-        "largest difference": f"{100 * float(result.relative.max()):.3g} %",
+        "mean cosine between multiples": _cosine_of_4_decimals(result.mean),
+        "worst cosine": _cosine_of_4_decimals(result.worst),
+        "largest difference (%)": 100 * float(result.relative.max()),
         "equal at multiples, to the last bit": "yes" if result.exact_at_multiples else "no",
-        "closed form": "—"
+        "closed form": UNKNOWN
         if error is None
         else ("agrees" if error < 1e-3 else f"off by {error:.2g}"),
-        "multiply–accumulates": f"{layer.macs(1, (input_scene.side,) * 2):,}",
+        "multiply–accumulates": layer.macs(1, (input_scene.side,) * 2),
     }
+
+
+def _cosine_of_4_decimals(value: float) -> str:
+    """A cosine with four decimals; "1" only if it is exactly 1."""
+    return "1" if value == 1 else f"{min(value, 0.9999):.4f}".replace("-", "−")
 
 
 def _draw_multiples_sentence(rows: list[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, operation_of
 from core.layer.padding import CONVENTIONS
-from core.layer.size_tables import SizeTable
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.features.sizes import compute, export
@@ -28,13 +27,14 @@ from viz.features.sizes.params import (
 )
 from viz.page import words
 from viz.page.plots import show_plot
-from viz.page.save_menu import save_menu
-from viz.page.session import PageState
-from viz.page.tables import described_table
+from viz.page.rows import choice_rows, link_to
+from viz.page.save_menu import save_menu, save_table
+from viz.page.session import PageState, change_settings
+from viz.page.tables import Cell, column_table, described_table
 from viz.page.widgets import widget
 
 HOW_TO_READ = "A single number *n* means *n*×*n*. –: the layer does not fit."
-"""Sentences below a table of sizes."""
+"""A caption below a table of sizes."""
 
 
 def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
@@ -46,33 +46,18 @@ def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings
     save_menu(PAGE, pictures, export.settings_text(spec, size))
 
 
-def _draw_csv_button(table: SizeTable, name: str, text: str = "") -> None:
-    """Draw a button that downloads a table as CSV, and a text beside it."""
-    left, button = st.columns([4, 1.3], vertical_alignment="center")
-    left.markdown(text)
-    button.download_button(
-        "Download as CSV",
-        data=table.csv,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        key=f"csv_{name}",
-        width="stretch",
-    )
-
-
 def _padding_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the table of output sizes by stride and padding."""
-    st.html(described_table(export.padding_table(spec, size), "sizes"))
-    _draw_csv_button(compute.size_table(spec, size), "stride_padding", HOW_TO_READ)
+    st.html(described_table(export.padding_table(spec, size)))
+    st.caption(HOW_TO_READ)
+    save_table(compute.size_table(spec, size).csv, "stride_padding")
 
 
 def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     """Draw the table of common layers on usual input sizes and the page's own."""
-    st.html(described_table(export.common_layers(size), "sizes"))
-    table = compute.common_layers(export.inputs_of_common_layers(size))
-    _draw_csv_button(table, "common_layers", HOW_TO_READ)
+    st.html(described_table(export.common_layers(size)))
+    st.caption(HOW_TO_READ)
+    save_table(compute.common_layers(export.inputs_of_common_layers(size)).csv, "common_layers")
 
 
 def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
@@ -80,7 +65,7 @@ def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) ->
     convention = page.values.convention
     show_plot(export.kernel_map(spec, size, convention), "size_map")
     named = convention if convention in CONVENTIONS else ""
-    _draw_csv_button(compute.size_map(spec, size, named), "kernel_stride")
+    save_table(compute.size_map(spec, size, named).csv, "kernel_stride")
 
 
 def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
@@ -98,7 +83,7 @@ def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]
             f"The picture shows {words.times(drawn)}, whole strides less than {words.times(size)}, "
             f"so that the sides stay the same. On {words.times(size)}:"
         )
-    st.html(described_table(export.conventions_of_size(spec, size), "sizes"))
+    st.html(described_table(export.conventions_of_size(spec, size)))
 
 
 def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
@@ -121,50 +106,40 @@ def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> 
             f"None of the {count_text(len(layers), 'layer')} giving this size reads every pixel."
         )
         return
-    solution = _solution_choice(offered, page, f"{spec.operation} {size} {wanted}")
+    solution = _solution_choice(offered, values)
     _open_on_board(solution, spec.operation, size)
 
 
-def _solution_choice(
-    offered: Sequence[Solution], page: PageState[SizesSettings], question: str
-) -> Solution:
-    """Draw the table of solutions; returns the chosen one, which the page's settings then name.
-
-    Args:
-        offered: Solutions, at least one.
-        page: State of the page.
-        question: Text that changes with the operation and the sizes; the choice then starts anew.
-    """
-    names = [solution_name(solution) for solution in offered]
-    key = f"solutions {page.adopted} {question} {len(offered)}"
-    if st.session_state.get("solutions", ("", 0))[0] != key:  # another table: choose anew
-        chosen = page.values.solution
-        st.session_state["solutions"] = key, names.index(chosen) if chosen in names else 0, chosen
-    _, default, linked = st.session_state["solutions"]
-    text = f"{count_text(len(offered), 'layer')}, the most usual first. Choose one by its row."
-    if linked and linked not in names:
-        text += f" The layer `{linked}` is not among them."
+def _solution_choice(offered: Sequence[Solution], values: SizesSettings) -> Solution:
+    """Draw the table of solutions, at least one; returns the chosen one, or else the first."""
+    named = {solution_name(solution): solution for solution in offered}
+    text = f"{count_text(len(offered), 'layer')}, most common first. Click a row to choose it."
+    if values.solution and values.solution not in named:
+        text += f" The layer `{values.solution}` is not among them."
     st.markdown(text)
-    picked = st.dataframe(
-        _solution_columns(offered),
-        key=key,
-        hide_index=True,
-        height=min(35 * (len(offered) + 1) + 3, 320),
-        on_select="rerun",
-        selection_mode="single-row-required",
-        selection_default={"selection": {"rows": [default]}},
-    )
-    row = next(iter(picked["selection"]["rows"]), default)
-    page.values = replace(page.values, solution=names[row])
-    return offered[row]
+    chosen = values.solution if values.solution in named else next(iter(named))
+    table = column_table("Layers of this size", _solution_columns(named, values))
+    choice_rows(table, "solutions", named, chosen, _on_solution)
+    return named[chosen]
 
 
-def _solution_columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
+def _on_solution(name: str) -> None:
+    """Callback of a chosen solution."""
+    change_settings(PAGE, {"solution": name})
+
+
+def _solution_columns(named: Mapping[str, Solution], values: SizesSettings) -> dict[str, list[Any]]:
     """The columns of the table of solutions by heading."""
-    names = ("kernel_size", "stride", "padding", "dilation")
-    data: dict[str, list[Any]] = {name: [getattr(s, name) for s in offered] for name in names}
-    data["unread"] = [s.unread for s in offered]
-    data["remainder"] = [words.times(s.remainder) for s in offered]
+    names = ("stride", "padding", "dilation")
+    data: dict[str, list[Any]] = {
+        "kernel_size (px)": [
+            Cell(str(s.kernel_size), choice=name, href=link_to(replace(values, solution=name)))
+            for name, s in named.items()
+        ]
+    }
+    data |= {f"{name} (px)": [getattr(s, name) for s in named.values()] for name in names}
+    data["unread pixels"] = [s.unread for s in named.values()]
+    data["remainder (px)"] = [words.times(s.remainder) for s in named.values()]
     return data
 
 

@@ -10,6 +10,7 @@ from viz.features.training.params import LabSettings
 from viz.features.training.pickers import net_picker
 from viz.features.training.results import Lab
 from viz.features.training.words import is_finished
+from viz.page.save_menu import save_table
 from viz.page.session import PageState
 
 PAGES = {
@@ -39,23 +40,17 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
 def _files(lab: Lab) -> None:
     """Download buttons; a file is written only on a click, as long runs have many numbers."""
     comparison, runs = lab.comparison, lab.runs
-    with st.container(horizontal=True):
+    st.markdown("All records of these runs as a table, and with the settings as JSON:")
+    with st.container(horizontal=True, gap="medium"):
+        save_table(lambda: compute.records_csv(comparison, runs), "training")
         st.download_button(
-            "All records as .csv",
-            lambda: compute.records_csv(comparison, runs),
-            "training.csv",
-            "text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-            key="training_csv",
-        )
-        st.download_button(
-            "Settings and records as .json",
+            "Save settings and records",
             lambda: compute.records_json(comparison, runs),
             "training.json",
             "application/json",
             on_click="ignore",
             icon=":material/download:",
+            type="tertiary",
             key="training_json",
         )
 

@@ -17,6 +17,7 @@ from viz.page.tables import (
     UNKNOWN,
     WAITING,
     TableRow,
+    amounts_row,
     comparison_table,
     percent,
     with_metric_prefix,
@@ -265,31 +266,37 @@ def _failures(comparison: Comparison) -> None:
 def _nets_table(lab: Lab, runs: Runs, placeholder: str) -> None:
     """Draw the table of the nets; ``placeholder`` fills the cells without a result yet."""
     nets = range(len(lab.comparison.specs))
+    accuracies = [_accuracy_cell(lab.comparison, runs, net, placeholder) for net in nets]
     lines = [
         TableRow(
             "parameters",
             "numbers the optimizer updates",
             tuple(f"{f.parameters:,}" for f in lab.facts),
         ),
-        TableRow(
+        amounts_row(
             "multiply–accumulates",
             "of one image, forward",
-            tuple(with_metric_prefix(each.macs) for each in lab.facts),
+            [each.macs for each in lab.facts],
         ),
         TableRow(
             "receptive field",
             "pixels that a unit of the last map sees",
             tuple(map(_receptive_field_text, lab.comparison.specs)),
+            "px",
         ),
         TableRow(
             "test accuracy",
             "mean over the seeds, and from the lowest to the highest",
-            tuple(_accuracy_cell(lab.comparison, runs, net, placeholder) for net in nets),
+            tuple(text for text, _ in accuracies),
+            "%",
+            tuple(note for _, note in accuracies),
         ),
-        TableRow(
+        amounts_row(
             "time per step",
             "median over all records, on one thread of this server",
-            tuple(_step_time_text(runs, net, placeholder) for net in nets),
+            [words.seconds_per_step(runs, net) or None for net in nets],
+            "s",
+            missing=placeholder,
         ),
     ]
     st.html(comparison_table(lab.comparison.names, lines, name="the nets", compact=True))
@@ -300,24 +307,25 @@ def _receptive_field_text(spec: object) -> str:
     line = training_nets.last_map(spec)  # type: ignore[arg-type]
     if all(axis.whole for axis in line.field.axes):
         return "whole image"
-    return f"{number_pair_text(line.field.size)} px"
+    return number_pair_text(line.field.size)
 
 
-def _accuracy_cell(comparison: Comparison, runs: Runs, net: int, placeholder: str) -> str:
-    """The accuracy of a net's finished runs as text, or the placeholder."""
+def _accuracy_cell(
+    comparison: Comparison, runs: Runs, net: int, placeholder: str
+) -> tuple[str, str]:
+    """The accuracy of a net's finished runs in per cent, or the placeholder; and the text below it:
+    the range over the seeds, and how many of them are finished."""
     accuracy = words.spread_over_seeds(runs, net, words.accuracy)
     if accuracy is None:
-        return placeholder
-    done = sum(words.is_finished(runs.get((net, seed), ())) for seed in comparison.seeds)
-    text = words.spread_text(accuracy, words.percent)
-    return (
-        text
-        if done == len(comparison.seeds)
-        else f"{text}, {done} of {len(comparison.seeds)} seeds"
+        return placeholder, ""
+    mean, low, high = (
+        words.percent(share).removesuffix(" %")
+        for share in (accuracy.mean, accuracy.low, accuracy.high)
     )
-
-
-def _step_time_text(runs: Runs, net: int, placeholder: str) -> str:
-    """The median time per step of a net as text, or the placeholder."""
-    seconds = words.seconds_per_step(runs, net)
-    return with_metric_prefix(seconds, "s") if seconds else placeholder
+    seeds = len(comparison.seeds)
+    done = sum(words.is_finished(runs.get((net, seed), ())) for seed in comparison.seeds)
+    notes = [
+        f"{low}–{high}" if low != high else "",
+        f"{done} of {seeds} seeds" if done < seeds else "",
+    ]
+    return mean, ", ".join(filter(None, notes))

@@ -199,7 +199,7 @@ def same_and_stride() -> ExperimentResult:
         "SAME adds one column in all and puts it after the last one; `padding=1` puts one on each "
         "side, of which the last is not read. Weights taken from one framework to the other see "
         "every picture moved by a pixel.",
-        ("", "output", "padding (before, after)", "windows start at"),
+        ("3×3, stride 2, on 224×224", "output", "padding (before, after)", "windows start at"),
         rows,
     )
 

@@ -19,6 +19,11 @@ from viz.lessons.exercises.question import (
 from viz.lessons.exercises.seeded_random import SeededRandom
 from viz.lessons.exercises.words import square
 
+HEAD = (
+    "| layer | receptive field $r + (k - 1) \\cdot j$ (px) | jump $j \\cdot s$ (px) |\n"
+    "|---|--:|--:|\n"
+)
+"""First lines of the Markdown table of the recurrence."""
 INPUT_SIDE = 64
 """Side in pixels of the image on which the page shows a stack of layers."""
 
@@ -96,8 +101,7 @@ def _recurrence_rows(steps: Sequence[WindowStep], size: int = 1, jump: int = 1) 
 
 def recurrence_table(steps: Sequence[WindowStep]) -> str:
     """Return a Markdown table with the recurrence ``r + (k − 1)·j`` and ``j·s`` of each step."""
-    head = "| | receptive field $r + (k - 1) \\cdot j$ | jump $j \\cdot s$ |\n|---|---|---|\n"
-    return head + "\n".join(_recurrence_rows(steps))
+    return HEAD + "\n".join(_recurrence_rows(steps))
 
 
 def _random_stack(rng: SeededRandom, level: int) -> list[WindowStep]:
@@ -260,7 +264,6 @@ def _residual_blocks(strides: Sequence[int], version: str) -> tuple[ResidualBloc
 def _resnet_solution(steps: Sequence[WindowStep], size: int, jump: int, version: str) -> str:
     """Return the worked recurrence for blocks whose input units see ``size`` pixels."""
     selected = [step for step in steps if step.span > 1 or step.stride > 1]
-    head = "| | receptive field $r + (k - 1) \\cdot j$ | jump $j \\cdot s$ |\n|---|---|---|\n"
     rows = "\n".join(_recurrence_rows(selected, size, jump))
     stride = (
         "In v1 the stride stands before the 3×3, which therefore takes wider steps."
@@ -269,7 +272,7 @@ def _resnet_solution(steps: Sequence[WindowStep], size: int, jump: int, version:
     )
     return (
         f"Only the 3×3 widens the view; the shortcut sees less than the body. {stride}\n\n"
-        f"{head}{rows}"
+        f"{HEAD}{rows}"
     )
 
 
@@ -369,7 +372,7 @@ def _whole_resnet_solution(counts: Sequence[int], version: str, size: int) -> st
     return (
         "Every block's 3×3 adds twice the jump at which it reads; 1×1 add nothing. The first block "
         f"of a stage reads at {where} jump, as its stride stands {_STRIDE_POSITION[version]}.\n\n"
-        "| | receptive field | jump |\n|---|---|---|\n" + "\n".join(rows)
+        "| layers | receptive field (px) | jump (px) |\n|---|--:|--:|\n" + "\n".join(rows)
         + f"\n\nA unit sees **{size}×{size}** pixels."
     )  # fmt: skip
 

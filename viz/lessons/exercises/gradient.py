@@ -79,7 +79,7 @@ def _values_table(values: tuple[int, ...]) -> str:
     """Return a Markdown table of one row of numbers with their column indices above."""
     heads = " | ".join(map(str, range(len(values))))
     cells = " | ".join(str(v).replace("-", "−") for v in values)
-    return f"| column | {heads} |\n|---|{'---|' * len(values)}\n| value | {cells} |"
+    return f"| column | {heads} |\n|---|{'--:|' * len(values)}\n| value | {cells} |"
 
 
 def _max_pool_winners_question(rng: SeededRandom) -> QuestionContent | None:

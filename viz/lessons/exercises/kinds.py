@@ -83,7 +83,7 @@ KINDS: dict[str, Kind] = {
 }
 """All kinds by their key in links; the page and the tests show and test each row."""
 
-LEVELS = {1: "first steps", 2: "usual", 3: "hard"}
+LEVELS = {1: "first steps", 2: "standard", 3: "hard"}
 """The levels of difficulty and their names."""
 MAX_SEED, MAX_NUMBER = 999_999, 9_999
 """Largest seed and largest index in a series."""

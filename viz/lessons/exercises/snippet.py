@@ -291,7 +291,7 @@ def _question_content(
         text=text,
         form="choice",
         answer=wrong_line,
-        solution=f"{solution}\n\n| | layer | true output |\n|---|---|---|\n{shapes}",
+        solution=f"{solution}\n\n| line | layer | true output |\n|---|---|--:|\n{shapes}",
         mistakes=distinct_mistakes(wrong_line, mistakes),
         subject=NetworkSubject(NetworkSpec(maps), (first.channels, *first.size)),
         code=code,

@@ -13,10 +13,10 @@ from tests.viz.features.blocks.blocks_visit import (
     quiet,
     said,
     settled,
-    tables,
     url_of,
     visit,
 )
+from tests.viz.html_tables import table_of, tables_of
 from viz.page.tables import WAITING
 
 
@@ -27,40 +27,35 @@ def rest() -> Iterator[None]:
     quiet()
 
 
-def row(table: str, name: str) -> list[str]:
-    """The cells of the row whose name this is."""
-    line = next(part for part in table.split("<tr>") if f">{name}</th>" in part)
-    return [cell.rsplit(">", 1)[1] for cell in line.split("</td>")[:-1]]
-
-
 def test_stems() -> None:
     app = settled(visit("architectures"))
-    (table,) = tables(app)
-    assert row(table, "parameters") == ["9,536", "928", "4,896", "590,592"]
-    assert row(table, "effective stride") == ["4 px", "2 px", "4 px", "16 px"]
-    assert row(table, "receptive field") == ["11 px", "3 px", "4 px", "16 px"]
-    assert row(table, "never read") == ["0 %"] * 4
-    assert row(table, "output") == ["64×56×56 ✓", "32×112×112 ✓", "96×56×56 ✓", "768×14×14 ✓"]
-    assert WAITING not in table
-    assert all("ms" in cell or "µs" in cell or " s" in cell for cell in row(table, "forward"))
+    (table,) = tables_of(app)
+    assert table.row("parameters") == ["9,536", "928", "4,896", "590,592"]
+    assert table.row("effective stride (px)") == ["4", "2", "4", "16"]
+    assert table.row("receptive field (px)") == ["11", "3", "4", "16"]
+    assert table.row("never read (%)") == ["0"] * 4
+    assert table.row("output") == ["64×56×56", "32×112×112", "96×56×56", "768×14×14"]
+    assert "PyTorch finds the same shapes" in said(app)
+    assert not any(WAITING in cell for row in table.rows for cell in row)
+    assert any(row[0].startswith("forward (") and row[0].endswith("s)") for row in table.rows)
     assert len(app.get("plotly_chart")) == 1 + 4
     assert url_of(app) == {}
 
 
 def test_resnets_blocks() -> None:
     app = settled(visit("architectures", view="residual"))
-    (table,) = tables(app)
-    assert row(table, "never read") == ["75 %", "0 %", "0 %"]
-    assert row(table, "pixels without a gradient") == ["75 %", "0 %", "0 %"]
+    (table,) = tables_of(app)
+    assert table.row("never read (%)") == ["75", "0", "0"]
+    assert table.row("pixels without a gradient (%)") == ["75", "0", "0"]
     assert "All give **512×28×28** from **379,392** parameters" in said(app)
 
 
 @pytest.mark.parametrize("name", others_slow(NAMES))
 def test_every_architecture_stage_by_stage(name: str) -> None:
     app = visit("architectures", view="stages", network=name)
-    frame = app.dataframe[0].value
-    assert frame["parameters"].iloc[-1] == TABLE[name].parameters
-    assert frame["parameters"].iloc[:-1].sum() == TABLE[name].parameters
+    cells = table_of(app).columns["parameters"]
+    *stages, total = (int(cell.replace(",", "")) for cell in cells)
+    assert total == sum(stages) == TABLE[name].parameters
     assert f"published: {TABLE[name].parameters:,} ✓" in said(app)
     assert not app.warning
 

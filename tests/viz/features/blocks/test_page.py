@@ -22,6 +22,7 @@ from tests.viz.features.blocks.blocks_visit import (
     url_of,
     visit,
 )
+from tests.viz.html_tables import table_of
 from viz.features.blocks import compute, params
 from viz.features.blocks.params import OFFERED, OWN, SLOTS, TABS, BlockSettings
 from viz.page.tables import WAITING
@@ -46,10 +47,10 @@ def test_opens_with_the_blocks_of_the_claim() -> None:
         "“3×3, then max-pool” takes **4 times** the multiply–accumulates of “strided 3×3”." in text
     )
     assert "32 images of 64×56×56" in text
-    facts = tables(app)[0]
-    assert facts.count("128×28×28 ✓") == 4
-    assert "1.85 G ✓" in facts
-    assert facts.count("7.40 G ✓ (×4)") == 3
+    facts = table_of(app)
+    assert facts.row("output") == ["128×28×28"] * 4
+    assert facts.row("multiply–accumulates (billion)") == ["1.85", *["7.40 (×4)"] * 3]
+    assert "PyTorch finds the same shapes" in text
     assert len(app.get("plotly_chart")) == 1 + 4 + 4
     assert not app.warning
 
@@ -62,19 +63,15 @@ def test_every_comparison_and_its_properties(name: str) -> None:
         assert block.title in facts
         assert block.title in properties
     assert WAITING not in properties
-    assert ", torch" not in facts
+    assert "torch: " not in facts
     assert not app.warning
 
 
 def test_properties_of_layers_are_the_textbooks() -> None:
     app = settled(page(compare="layers", tab="properties"))
-    properties = tables(app)[1]
-    cells = [row.split("</td>") for row in properties.split("<tr>")]
-    row = next(row for row in cells if "no gradient" in row[0])
-    shares = [cell.rsplit(">", 1)[1] for cell in row[:4]]
-    assert [share.split(",")[0] for share in shares] == ["75 %", "0 %", "0 %", "75 %"]
-    row = next(row for row in cells if ">linear" in row[0])
-    assert [cell.rsplit(">", 1)[1][:2] for cell in row[:4]] == ["no", "ye", "ye", "ye"]
+    properties = table_of(app, "properties")
+    assert [cell.split()[0] for cell in properties.row("no gradient (%)")] == ["75", "0", "0", "75"]
+    assert [cell.split()[0] for cell in properties.row("linear")] == ["no", "yes", "yes", "yes"]
 
 
 def test_small_nets() -> None:
@@ -116,7 +113,7 @@ def test_one_bad_block_does_not_hide_the_others() -> None:
     app = page(compare=OWN, a="bogus3", b="conv3 s2 p1 c8", in_channels=3, batch=1)
     assert "A: " in app.warning[0].value
     assert "no such layer" in app.warning[0].value
-    assert "8×28×28 ✓" in tables(app)[0]
+    assert table_of(app).row("output") == ["–", "8×28×28"]
 
 
 def test_no_block_at_all() -> None:
@@ -131,7 +128,7 @@ def test_no_block_at_all() -> None:
 def test_pasted_code() -> None:
     code = "nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU())"
     app = page(compare=OWN, a=code, b="maxpool2", in_channels=3, input_height=9, input_width=9)
-    assert "8×4×4 ✓" in tables(app)[0]
+    assert table_of(app).row("output")[0] == "8×4×4"
 
 
 HOSTILE = [

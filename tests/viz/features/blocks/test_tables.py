@@ -67,7 +67,7 @@ def test_what_is_no_block_has_no_facts() -> None:
     lines = fact_rows([None, facts("maxpool2"), facts("conv1 s2")])
     assert all(len(line.cells) == 3 and line.cells[0] == "–" for line in lines)
     cells = {line.name: line.cells[1:] for line in lines}
-    assert cells["never read"] == ("0 %", "75 %")
+    assert cells["never read"] == ("0", "75")
     assert cells["parameters"] == ("0", "12")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from functools import cache
-from html import unescape
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,7 @@ from tests.viz.features.erf.erf_visit import (
     visit,
     warned,
 )
+from tests.viz.html_tables import table_of
 from tests.viz.visit import open_page
 from viz.choices.unit import UNITS
 from viz.features.erf import compute, tabs
@@ -138,24 +138,23 @@ def test_logarithmic_and_over_the_picture() -> None:
 
 def test_the_table_has_every_metric() -> None:
     at = until_done(visit(**tiny()))
-    table = unescape(next(h.proto.body for h in at.get("html") if "<table" in h.proto.body))
-    erf = computed(**tiny())
+    table, erf = table_of(at), computed(**tiny())
     for metric in METRICS:
-        assert metric.title in table
-        assert erf_map.metric_text(metric.value_of(erf), metric.unit) in table
+        heading = f"{metric.title} ({metric.unit})" if metric.unit else metric.title
+        assert table.row(heading) == [erf_map.metric_text(metric.value_of(erf), metric.unit)]
 
 
 @pytest.mark.parametrize(
     "measured, unit, text",
     [
-        ((2.356, 2.4), "px", "2.36, 2.4 px"),
-        ((1.0, 1.0), "px", "1 px"),
-        ((0.5544, 0.5651), "%", "55.4, 56.5 %"),
+        ((2.356, 2.4), "px", "2.36, 2.4"),
+        ((1.0, 1.0), "px", "1"),
+        ((0.5544, 0.5651), "%", "55.4, 56.5"),
         ((-0.284, 0.001), "", "−0.28, 0"),
-        (-0.0001, "px", "0 px"),
-        (1234.5, "px", "1234 px"),
+        (-0.0001, "px", "0"),
+        (1234.5, "px", "1234"),
         (float("nan"), "%", "unknown"),
-        ({0.2: 5, 0.99: 13}, "px", "20 %: 5 px, 99 %: 13 px"),
+        ({0.2: 5, 0.99: 13}, "px", "20 %: 5, 99 %: 13"),
     ],
 )
 def test_numbers_are_short(measured: Any, unit: str, text: str) -> None:
@@ -273,13 +272,13 @@ def test_every_comparison(name: str, monkeypatch: Any) -> None:
         return
     at = until_done(visit(**link))
     assert not at.warning
-    table = at.dataframe[0].value.to_dict("list")
+    table = table_of(at, "Measures of the variants").columns
     labels = [label for label, _ in COMPARISONS[name][1]]
     assert table["variant"] == labels
     for label, changes in COMPARISONS[name][1]:
         erf = computed(**link | dict(changes))
         row = labels.index(label)
-        assert table["σ (px)"][row] == round(float(np.mean(erf.sigma)), 2)
+        assert float(table["σ (px)"][row]) == pytest.approx(float(np.mean(erf.sigma)), abs=0.005)
     assert len(charts(at, "erf_variants")) == len(labels)
 
 
@@ -297,10 +296,10 @@ def test_one_variant_stopped_the_others_go_on(monkeypatch: Any) -> None:
     assert "uniform: stopped." in said(again(at))
     held.go()
     until_done(at)
-    assert at.dataframe[0].value["variant"].tolist() == ["he", "xavier", "orthogonal"]
+    assert table_of(at).columns["variant"] == ["he", "xavier", "orthogonal"]
     button(at, "Go on").click()
     until_done(again(at))
-    assert len(at.dataframe[0].value) == 4
+    assert len(table_of(at).rows) == 4
 
 
 def test_leaving_the_comparison_gives_it_up(monkeypatch: Any) -> None:
@@ -332,7 +331,7 @@ def a_study() -> Any:
 def test_a_real_study() -> None:
     at = until_done(visit(**tiny(tab="studies", study="skips")))
     assert charts(at, "erf_study")
-    assert len(at.dataframe[0].value) > 1
+    assert len(table_of(at).rows) > 1
     assert not at.warning
 
 

@@ -137,7 +137,7 @@ def test_a_link_from_the_middle_restores_the_place_and_counts_nothing_twice() ->
 def test_every_kind_and_level_is_asked_answered_and_drawn(kind: str) -> None:
     app = visit({"kinds": kind, "code": "3"})
     for level in LEVELS:
-        app.radio(key="level").set_value(level)
+        app.button_group(key="level").set_value(level)
         app = run(app)
         asked = question(kind, level, 3, 0)
         assert asked.text in words_of(app)

@@ -7,6 +7,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from tests.viz.html_tables import table_of
 from tests.viz.visit import MAIN, link_of, open_page, run_until, text_of, warned
 from viz.components.cone.cone import NAME
 from viz.features.fields.params import TABS, FieldSettings
@@ -52,7 +53,7 @@ def cones(at: AppTest) -> list[dict[str, Any]]:
 
 def table(at: AppTest) -> dict[str, list[Any]]:
     """The table of the tab that is open, by its headers."""
-    return at.dataframe[0].value.to_dict("list")
+    return {head: list(cells) for head, cells in table_of(at).columns.items()}
 
 
 def values(at: AppTest) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from core.gradients.recipe import ACTIVATIONS, KINDS, UpstreamGradient
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS, FILLS
 from tests.examples import examples
+from tests.viz.html_tables import tables_of
 from tests.viz.visit import open_page, run_until
 from viz.choices import board as choices_board
 from viz.choices import layer as state
@@ -65,17 +66,16 @@ def url_of(app: AppTest) -> dict[str, str]:
 
 def cells(app: AppTest, name: str) -> list[list[str]]:
     """The rows that start with this layer, in all tables."""
-    lines = [line.strip("| ").split(" | ") for line in words_of(app).splitlines()]
-    return [line[1:] for line in lines if line[0] == f"**{name}**"]
+    return [row[1:] for table in tables_of(app) for row in table.rows if row[0] == name]
 
 
 CLAIMED = {
-    "2×2 max pooling, stride 2, padding 0": ["1", "1", "75 %", "75 %", "0 to 1", "yes"],
-    "2×2 average pooling, stride 2, padding 0": ["4", "4", "0 %", "0 %", "1", "yes"],
-    "2×2 convolution, stride 2, padding 0": ["4", "4", "0 %", "0 %", "1", "yes"],
-    "3×3 convolution, stride 2, padding 1": ["9", "4", "0 %", "0 %", "1 to 4", "no"],
-    "1×1 convolution, stride 2, padding 0": ["1", "1", "75 %", "75 %", "0 to 1", "no"],
-    "4×4 convolution, stride 2, padding 1": ["16", "9", "0 %", "0 %", "4", "yes"],
+    "2×2 max pooling, stride 2, padding 0": ["1", "1", "75", "75", "0 to 1", "yes"],
+    "2×2 average pooling, stride 2, padding 0": ["4", "4", "0", "0", "1", "yes"],
+    "2×2 convolution, stride 2, padding 0": ["4", "4", "0", "0", "1", "yes"],
+    "3×3 convolution, stride 2, padding 1": ["9", "4", "0", "0", "1 to 4", "no"],
+    "1×1 convolution, stride 2, padding 0": ["1", "1", "75", "75", "0 to 1", "no"],
+    "4×4 convolution, stride 2, padding 1": ["16", "9", "0", "0", "4", "yes"],
 }
 
 

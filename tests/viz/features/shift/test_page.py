@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from core.data import PICTURES
 from core.layer.kernels import PRESETS
 from core.layer.padding import FILLS
-from core.plots.shift import cosine_text
 from tests.examples import examples
+from tests.viz.html_tables import table_of
 from tests.viz.visit import open_page, run_until_done
 from viz.features.shift import compute
 from viz.features.shift import film as shift_film
@@ -110,14 +110,15 @@ def test_whole_steps_are_said_to_move_exactly() -> None:
 
 def test_table_is_what_core_measures() -> None:
     app = visit({"tab": "curve", "side": "48"})
-    table = app.dataframe[0].value
+    table = table_of(app).columns
     values = values_of(side=48)
     found = [
         compute.consistency(layer, scene(values), "across")
         for kind in ("convolution", "max_pooling", "average_pooling")
         for layer in layer_pair(values, kind)
     ]
-    assert table["mean cosine between multiples"].tolist() == [cosine_text(f.mean) for f in found]
+    means = table["mean cosine between multiples"]
+    assert means == [f"{min(f.mean, 0.9999):.4f}" for f in found]
     assert set(table["equal at multiples, to the last bit"]) == {"yes"}
     assert set(table["closed form"]) == {"agrees"}
     assert "follow the picture **to the last bit**" in words_of(app)
@@ -128,8 +129,8 @@ def test_table_is_what_core_measures() -> None:
 def test_other_padding_is_not_exact_and_says_so() -> None:
     app = visit({"tab": "curve", "side": "48", "padding_mode": "zeros"})
     assert "do not even follow multiples of the stride exactly" in words_of(app)
-    assert "no" in app.dataframe[0].value["equal at multiples, to the last bit"].tolist()
-    assert set(app.dataframe[0].value["closed form"]) == {"—"}
+    assert "no" in table_of(app).columns["equal at multiples, to the last bit"]
+    assert set(table_of(app).columns["closed form"]) == {"–"}
 
 
 def test_spectra_agree_with_torch() -> None:

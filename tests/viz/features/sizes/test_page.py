@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS
 from tests.examples import examples
+from tests.viz.html_tables import table_of, tables_of
 from tests.viz.values import all_values
 from tests.viz.visit import open_page
 from viz.choices import layer as state
@@ -93,7 +94,7 @@ def test_every_tab_of_every_operation(tab: str, operation: str) -> None:
         "common": app.get("html"),
         "kernels": app.get("plotly_chart"),
         "conventions": app.get("plotly_chart") or app.info,
-        "solver": app.dataframe or app.info,
+        "solver": tables_of(app) or app.info,
     }
     assert shown[tab]
 
@@ -175,7 +176,9 @@ def test_a_layer_that_cannot_be_is_mended_and_said() -> None:
 def test_a_solution_that_does_not_fit_the_question_is_said() -> None:
     app = visit({"tab": "solver", "solution": "k9s9p9d9"})
     assert "`k9s9p9d9` is not among them" in words_of(app)
-    assert url_of(app)["solution"] == "k3s2p1d1"
+    assert "**3×3 convolution, stride 2, padding 1**: PyTorch gives 4×4" in words_of(app), (
+        "the first"
+    )
 
 
 values_of_params = st.fixed_dictionaries(
@@ -262,12 +265,12 @@ def test_the_board_is_one_click_away() -> None:
 def test_table_of_solutions_follows_the_question() -> None:
     size = {"input_height": "224", "input_width": "224"}
     app = visit({"tab": "solver", **size, "output_height": "112", "output_width": "112"})
-    shown = app.dataframe[0].value
+    shown = table_of(app).columns
     found = compute.solutions((224, 224), (112, 112), "convolution")
-    assert shown["kernel_size"].tolist() == [s.kernel_size for s in found]
-    assert shown["unread"].tolist() == [s.unread for s in found]
+    assert shown["kernel_size (px)"] == [str(s.kernel_size) for s in found]
+    assert shown["unread pixels"] == [f"{s.unread:,}" for s in found]
     app.toggle(key="all_read").set_value(True).run()
-    assert not app.dataframe[0].value["unread"].any()
+    assert set(table_of(app).columns["unread pixels"]) == {"0"}
     app.number_input(key="output_height").set_value(500).run()
     assert "No such layer" in app.info[0].value
     assert not app.exception
