@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 @pytest.mark.journey
 def test_a_claim_is_opened_and_changed_by_keyboard(app_url: str, visitor: Page) -> None:
     visitor.goto(f"{app_url}/claims")
-    row = visitor.locator(".st-key-open_11 button")
+    visitor.locator(".row-links[data-ready]").wait_for(state="attached")
+    row = visitor.locator("a[data-choice='11']")
     row.focus()
     row.press("Enter")
-    visitor.get_by_role("heading", name="✓ holds").wait_for()
+    visitor.get_by_role("heading", name="With this setting: holds", exact=True).wait_for()
     visitor.locator("[aria-label=Evidence] td.yes").first.wait_for()
     slider = visitor.locator(".st-key-dilation").get_by_role("slider")
     slider.focus()
     slider.press("ArrowRight")
-    visitor.get_by_role("heading", name="✗ does not hold").wait_for()
+    visitor.get_by_role("heading", name="With this setting: does not hold").wait_for()
     visitor.wait_for_url("**/claims?*claim=11*dilation=2*")
     visitor.get_by_role("link", name="See it on Receptive fields").click()
     visitor.wait_for_url("**/fields?*layers=*")
@@ -43,7 +44,7 @@ def test_all_are_run_until_stopped_and_saved_to_print(app_url: str, visitor: Pag
     count = int(told.inner_text().partition(" of ")[0])
     assert 4 <= count < len(NUMBERS)
     with visitor.expect_download() as file:
-        visitor.get_by_role("button", name="To print").click()
+        visitor.get_by_role("button", name="Save page for print").click()
     text = file.value.path().read_text(encoding="utf-8")
     assert text.count("<tr>") == 1 + count
 
@@ -52,6 +53,6 @@ def test_all_are_run_until_stopped_and_saved_to_print(app_url: str, visitor: Pag
 def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, link: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     visitor.goto(f"{app_url}/claims{link}")
-    visitor.locator("[aria-label=Evidence]" if link else ".st-key-open_12").first.wait_for()
+    visitor.locator("[aria-label=Evidence]" if link else ".claims li").first.wait_for()
     wide = visitor.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390

@@ -179,10 +179,8 @@ def test_zoom(visitor: Visitor) -> None:
 
 def test_a_row_of_the_table_opens_its_cone(visitor: Visitor) -> None:
     visitor.open(network="four_strided")
-    table = visitor.page.get_by_test_id("stDataFrame")
-    table.wait_for()
-    table.scroll_into_view_if_needed()
-    table.click(position={"x": 16, "y": 35 * 2 + 17})  # the second row's mark
+    visitor.page.locator(".row-links[data-ready]").wait_for(state="attached")
+    visitor.page.locator(".table tbody tr").nth(1).get_by_role("cell").first.click()
     visitor.until_state(layer="conv1")
     visitor.until_link(layer="conv1")
 

@@ -60,6 +60,6 @@ def test_flow_comes_from_the_queue(app_url: str, visitor: Page) -> None:
 def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, tab: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     opened(visitor, f"{app_url}/gradients?input_height=16&input_width=16&draws=8&tab={tab}")
-    visitor.locator(".st-key-wide_claims, .st-key-wide_flow").first.wait_for()
+    visitor.locator(".table").first.wait_for()
     wide = visitor.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390

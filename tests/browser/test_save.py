@@ -30,7 +30,7 @@ def saving_url() -> Iterator[str]:
 def menu(visitor: Page, saving_url: str) -> Page:
     visitor.goto(saving_url)
     visitor.get_by_role("button", name="Save for slides").click()
-    visitor.get_by_role("button", name="Download").wait_for()
+    visitor.get_by_role("button", name="Save", exact=True).wait_for()
     return visitor
 
 
@@ -42,13 +42,13 @@ def choose(menu: Page, picture: str) -> None:
 
 def download(menu: Page) -> tuple[str, bytes]:
     with menu.expect_download() as download:
-        menu.get_by_role("button", name="Download").click()
+        menu.get_by_role("button", name="Save", exact=True).click()
     return download.value.suggested_filename, download.value.path().read_bytes()
 
 
 def told(menu: Page, sentence: str) -> None:
     """Streamlit's own sentence comes too, and goes after a moment; ours stays."""
-    menu.get_by_role("button", name="Download").click()
+    menu.get_by_role("button", name="Save", exact=True).click()
     menu.get_by_test_id("stAlert").filter(has_text=sentence).wait_for()
 
 

@@ -59,10 +59,9 @@ def test_stride_by_keyboard(app_url: str, visitor: Page) -> None:
 def test_a_solution_opens_on_the_board(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/sizes?input_height=224&input_width=224&output_height=112"
            "&output_width=112&tab=solver")  # fmt: skip
-    table = visitor.get_by_test_id("stDataFrame")
-    table.wait_for()
+    visitor.locator(".row-links[data-ready]").wait_for(state="attached")
     visitor.get_by_text("3×3 convolution, stride 2, padding 1: PyTorch gives 112×112").wait_for()
-    table.click(position={"x": 16, "y": 35 * 3 + 17})  # the third row's mark
+    visitor.locator(".table tbody tr").nth(2).get_by_role("cell").first.click()
     third = solutions((224, 224), (112, 112))[2]
     name = f"k{third.kernel_size}s{third.stride}p{third.padding}d{third.dilation}"
     visitor.wait_for_url(f"**solution={name}**")
@@ -76,7 +75,7 @@ def test_a_solution_opens_on_the_board(app_url: str, visitor: Page) -> None:
 def test_the_file_holds_the_table(app_url: str, visitor: Page, tmp_path: Path) -> None:
     opened(visitor, f"{app_url}/sizes?input_height=7&input_width=9&padding=0")
     with visitor.expect_download() as download:
-        visitor.get_by_role("button", name="Download as CSV").click()
+        visitor.get_by_role("button", name="Save table").click()
     file = tmp_path / "table.csv"
     download.value.save_as(file)
     assert download.value.suggested_filename == "stride_padding.csv"

@@ -63,7 +63,7 @@ def test_the_whole_tour_by_keyboard_alone(app_url: str, visitor: Page) -> None:
             (f"?{TOUR[0].query}&tour=1", "input[type=range]"),
             ("training?tour=1", "input[type=number]"),
             ("exercises?tour=1", ".st-key-answer_here input"),
-            ("exercises?tour=1", "input[type=radio]"),
+            ("exercises?tour=1", ".st-key-level button"),
         ]
     ),
 )

@@ -92,7 +92,7 @@ def test_trained_and_there_at_once_after_a_reload(visitor: Visitor) -> None:
     page.get_by_role("tab", name="Code and files").click()
     page.get_by_role("link", name="Effective fields").nth(1).wait_for()
     with page.expect_download() as file:
-        visitor.button("All records as .csv").click()
+        visitor.button("Save table").click()
     assert file.value.suggested_filename == "training.csv"
 
 

@@ -120,7 +120,7 @@ def _save_dialog(page: str, pictures: Sequence[Picture], settings: str, address:
         picture, style, kind, strip, clicked=st.session_state.get(f"saved_{page}")
     )
     st.download_button(
-        "Download",
+        "Save",
         drawing.file or drawing,
         file_name(page, picture.name, style, kind, strip),
         MIME[kind],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from viz.features.claims import view
 from viz.features.claims.params import PAGE, ClaimSettings, make_valid
 from viz.features.claims.view import SLOT, SLOT_ALL, SLOT_GRID

@@ -93,7 +93,7 @@ def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
     plain = LabSettings.defaults("tab")
     if any(values[name] != default for name, default in plain.items()):
         st.button(
-            "Back to the defaults", icon=":material/restart_alt:", width="stretch",
+            "Reset", icon=":material/restart_alt:", width="stretch",
             on_click=change_settings, args=(PAGE, plain),
         )  # fmt: skip
 

@@ -62,7 +62,7 @@ def _refuse(error: SpecError) -> None:
         st.caption(upload_rules())
         frame.draw_refusal(PAGE, None, "Back to the digits", plain)
     else:
-        frame.draw_refusal(PAGE, error, "Back to the defaults", plain)
+        frame.draw_refusal(PAGE, error, "Reset", plain)
 
 
 def _draw_experiment(

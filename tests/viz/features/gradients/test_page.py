@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,9 @@ def url_of(app: AppTest) -> dict[str, str]:
 
 
 def cells(app: AppTest, name: str) -> list[list[str]]:
-    """The rows that start with this layer, in all tables."""
-    return [row[1:] for table in tables_of(app) for row in table.rows if row[0] == name]
+    """The rows that start with this layer, in all tables; whole numbers without decimals."""
+    rows = [row[1:] for table in tables_of(app) for row in table.rows if row[0] == name]
+    return [[re.sub(r"\.0+$", "", cell) for cell in row] for row in rows]
 
 
 CLAIMED = {

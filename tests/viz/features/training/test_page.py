@@ -126,9 +126,9 @@ def test_another_thing_varied_has_variants_of_its_own(server: Server) -> None:
 
 def test_back_to_the_defaults(server: Server) -> None:
     at = visit(**tiny(tab="files"))
-    press(at, "Back to the defaults")
+    press(at, "Reset")
     assert link_of(at) == {"tab": "files"}
-    assert "Back to the defaults" not in labels(at)
+    assert "Reset" not in labels(at)
 
 
 EXTREME = [
