@@ -82,7 +82,7 @@ def test_on_a_phone_names_stay_and_the_table_says_that_it_scrolls(
 
 
 def test_a_table_that_fits_does_not_speak_of_scrolling(app_url: str, visitor: Page) -> None:
-    table = opened(visitor, f"{app_url}/sizes?tab=conventions")
+    table = opened(visitor, f"{app_url}/sizes?tab=padding")
     assert table.evaluate("table => getComputedStyle(table, '::after').display") == "none"
 
 
@@ -106,12 +106,15 @@ def test_a_row_chosen_by_keyboard_keeps_the_focus_and_the_scrolling(
 
 def test_verdicts_of_claims_stand_in_a_column(app_url: str, visitor: Page) -> None:
     visitor.goto(f"{app_url}/claims?claim=4")
-    for following in (12, None):
+    for number in (4, 12):
+        visitor.get_by_role("heading", name=f"{number} · ", level=1).wait_for()
         visitor.get_by_role("heading", name="Over its settings").wait_for()
+        visitor.wait_for_selector("[data-test-script-state=notRunning]")
         visitor.get_by_role("button", name="All claims").click()
         visitor.locator(".row-links[data-ready]").wait_for(state="attached")
-        if following:
-            visitor.locator(f"a[data-choice='{following}']").click()
+        visitor.wait_for_selector("[data-test-script-state=notRunning]")
+        if number == 4:
+            visitor.locator("a[data-choice='12']").click()
     verdicts = visitor.locator(".claims .verdict").evaluate_all(
         "all => all.map((each) => each.getBoundingClientRect().left)"
     )
