@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,4 +26,11 @@ def component(
         folder: Folder below ``viz``.
     """
     register_component(name, folder, Path(__file__).parent.parent)
-    return st.components.v2.component(name, html=html, js=js, css=css)
+    return _mounting_function(name, html, js, css)
+
+
+@cache
+def _mounting_function(name: str, html: str, js: str, css: str) -> Callable[..., Any]:
+    """Streamlit's function that mounts a component; making it anew takes longer than calling it."""
+    mount: Callable[..., Any] = st.components.v2.component(name, html=html, js=js, css=css)
+    return mount
