@@ -19,17 +19,20 @@ from core.receptive_field.outline import outline
 if TYPE_CHECKING:
     from core.graph import Graph
     from core.receptive_field import ReceptiveField
+    from core.receptive_field.outline import Line
 
 MOST_BOXES = 120
 """At most this many boxes are drawn; beyond that, modules are folded."""
 BOX_COUNTS = (60, 48, 40, 32, 26, 22, 18, 15, 12, 10, 8, 6, 4, 2)
 """Numbers of boxes to try on a page; modules are folded until the boxes fit."""
-LETTER = 0.6
-"""Width of a letter where the typeface is not known, in sizes of the type."""
+LETTER = 0.54
+"""Width of a letter of the app's typeface, in sizes of the type."""
 LINE, PAD = 1.2, 0.9
 """Height of a line of text, and room around the text of a box."""
 ROW_GAP, GUTTER, NARROW = 1.3, 1.8, 1.0
 """Distance between two rows, between two columns, and width of a lane without boxes."""
+LEAST_WIDTH = 12.0
+"""Least width of the whole graph: a narrower figure would be clipped on the screen."""
 LARGE_PAGE = 50.0
 """Width of a page from which on the boxes also show the output's shape."""
 Point = tuple[float, float]
@@ -95,7 +98,9 @@ class GraphPlan:
     def extent(self) -> Point:
         """Width and height of all columns."""
         columns = max(1, -(-self.placed.row_count // self.depth))
-        return columns * self.column, self.depth * (self.height + ROW_GAP) + ROW_GAP
+        return max(columns * self.column, LEAST_WIDTH), self.depth * (
+            self.height + ROW_GAP
+        ) + ROW_GAP
 
     def lane(self, lane: int) -> float:
         """Width of a lane."""
@@ -147,7 +152,7 @@ class GraphPlan:
 
 
 def letter_width(text: str, bold: bool) -> float:
-    """The width of a text in an unknown typeface."""
+    """The width of a text in the app's typeface, roughly."""
     return LETTER * len(text)
 
 
@@ -186,8 +191,51 @@ def graph_plot(
         plan, count = _plan(boxes[:most], None, 3, text_width), len(boxes)
         assert plan is not None  # without a page everything fits
     else:
-        options = [folded_boxes(lines, graph, number) for number in BOX_COUNTS]
-        plan, count = _plan_on(page, options, text_width)
+        plan, count = _plan_on(page, _options(lines, graph), text_width)
+    return _plot(plan, count, graph, title)
+
+
+def folded_blocks(
+    graph: Graph,
+    fields: Mapping[str, ReceptiveField],
+    page: Point,
+    text_width: TextWidth = letter_width,
+) -> tuple[GraphBox, ...]:
+    """The boxes of several lines in the `graph_plot` on a page; () if none is folded there."""
+    plan, _ = _plan_on(page, _options(outline(graph, fields), graph), text_width)
+    return tuple(box for box in plan.boxes if box.count > 1)
+
+
+def block_plot(
+    graph: Graph,
+    fields: Mapping[str, ReceptiveField],
+    block: GraphBox,
+    page: Point,
+    text_width: TextWidth = letter_width,
+) -> Plot:
+    """The graph of the operations inside one box of `folded_blocks`, and of those that they read.
+
+    Args:
+        graph, fields: As of `graph_plot`.
+        block: The box.
+        page, text_width: As of `graph_plot`.
+    """
+    lines = outline(graph, fields)
+    inside = [at for at, line in enumerate(lines) if line.node.name in block.names]
+    sources = {source for at in inside for source, _ in lines[at].inputs}
+    plan, count = _plan_on(page, _options(lines, graph, sorted({*inside, *sources})), text_width)
+    return _plot(plan, count, graph, f"Inside {block.title}, from what it reads to its output")
+
+
+def _options(
+    lines: Sequence[Line], graph: Graph, among: Sequence[int] | None = None
+) -> list[tuple[GraphBox, ...]]:
+    """The boxes for each number of `BOX_COUNTS`."""
+    return [folded_boxes(lines, graph, number, among) for number in BOX_COUNTS]
+
+
+def _plot(plan: GraphPlan, count: int, graph: Graph, title: str) -> Plot:
+    """The plot of the places of boxes; ``count`` is the number of all boxes."""
     return Plot(
         title,
         (_panel(plan, frozenset(graph.outputs)),),

@@ -87,21 +87,30 @@ class GraphBox:
         return "\n".join([*lines, *([field.note] if field.note else [])])
 
 
-def folded_boxes(lines: Sequence[Line], graph: Graph, most: int) -> tuple[GraphBox, ...]:
+def folded_boxes(
+    lines: Sequence[Line], graph: Graph, most: int, among: Sequence[int] | None = None
+) -> tuple[GraphBox, ...]:
     """The boxes of a network: its lines, or its modules if these are too many.
 
     Lines of one module that run one after the other become one box; so no path leaves a box
     and comes back. Modules are cut at the deepest level at which there are few enough boxes;
     where there is none, all lines are kept.
+
+    Args:
+        lines: the lines of the network.
+        graph: its graph.
+        most: the number of boxes for which there is room.
+        among: the indices of the lines that are drawn; all by default.
     """
-    groups = [[index] for index in range(len(lines))]
+    among = range(len(lines)) if among is None else among
+    groups = [[index] for index in among]
     deepest = max((len(_module_path(line)) for line in lines), default=0)
     for depth in range(deepest, 0, -1):
         if len(groups) <= most:
             break
-        groups = _groups_by_module(lines, depth)
+        groups = _groups_by_module(lines, depth, among)
     if len(groups) > most:
-        groups = [[index] for index in range(len(lines))]
+        groups = [[index] for index in among]
     home = {index: number for number, group in enumerate(groups) for index in group}
     return tuple(
         _box([lines[index] for index in group], home[group[0]], home, graph) for group in groups
@@ -113,7 +122,7 @@ def _module_path(line: Line) -> list[str]:
     return line.node.module.split(".") if line.node.module else []
 
 
-def _groups_by_module(lines: Sequence[Line], depth: int) -> list[list[int]]:
+def _groups_by_module(lines: Sequence[Line], depth: int, among: Sequence[int]) -> list[list[int]]:
     """Indices of lines that run one after the other in one module at ``depth``."""
 
     def module(index: int) -> tuple[object, ...]:
@@ -121,12 +130,12 @@ def _groups_by_module(lines: Sequence[Line], depth: int) -> list[list[int]]:
         inside = len(path) >= depth and lines[index].node.kind != "input"
         return tuple(path[:depth]) if inside else (index,)
 
-    return [list(group) for _, group in groupby(range(len(lines)), module)]
+    return [list(group) for _, group in groupby(among, module)]
 
 
 def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Graph) -> GraphBox:
     """The box of some lines of one module; ``home`` has the number of each line's box."""
-    read = dict.fromkeys(home[index] for line in lines for index, _ in line.inputs)
+    read = dict.fromkeys(home[index] for line in lines for index, _ in line.inputs if index in home)
     names = tuple(name for line in lines for name in (line.node.name, *line.folded))
     shape = graph[names[-1]].shape[1:]
     if len(lines) == 1:

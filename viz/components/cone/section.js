@@ -31,7 +31,7 @@ export function layout(net, rows, axis, width, height, window) {
   const names = rows.map(
     (entry) => title(entry.row, compact).length * LETTER * BOLD + indent(entry) + 10,
   );
-  const left = Math.min(Math.max(84, ...names), compact ? 118 : Math.max(150, width * 0.32));
+  const left = Math.min(Math.max(84, ...names), compact ? 118 : Math.max(150, width * 0.36));
   const right = compact ? 56 : 122,
     top = 30,
     bottom = 40;

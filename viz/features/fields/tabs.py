@@ -24,7 +24,7 @@ from viz.features.fields.params import PAGE, FieldSettings, change_and_move_cone
 from viz.page.plots import show_plot
 from viz.page.rows import choice_rows, link_to
 from viz.page.save_menu import save_table
-from viz.page.session import PageState, bind_widget, change_settings
+from viz.page.session import PageState, bind_widget, change_settings, is_presented
 from viz.page.tables import Cell, column_table
 from viz.page.widgets import widget
 from viz.page.words import error_sentence, field_size_text, number_pair_text, times
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from core.graph import Graph
     from core.receptive_field.outline import Line
 
+GRAPH_PAGES = {False: ((90.0, 44.0), (44.0, 41.0)), True: ((64.0, 28.0), (31.0, 25.0))}
+"""Width and height of the graph in sizes of the type, alone and beside another one; larger type of
+a presented page leaves room for less."""
 HEADERS = (
     *("layer", "operation", "output", "RF (px)", "effective stride (px)"),
     *("effective padding (px)", "center of unit (0, 0) (px)", "parameters", "MACs"),
@@ -220,10 +223,37 @@ def _compared_analyses(analysis: Analysis, page: PageState[FieldSettings]) -> li
 
 
 def _graph_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
-    """Draw the network's graph."""
-    from core.plots.graphs.graph import graph_plot  # brings torch
+    """Draw the network's graph; where modules are folded, one of them in detail beside it."""
+    from core.plots.graphs.graph import block_plot, folded_blocks, graph_plot  # brings torch
 
-    show_plot(graph_plot(analysis.graph, analysis.fields), "graph")
+    network = analysis.graph, analysis.fields
+    whole, half = GRAPH_PAGES[is_presented()]
+    if not folded_blocks(*network, whole):
+        show_plot(graph_plot(*network, page=whole), "graph")
+        return
+    blocks = {block.line.node.name: block for block in folded_blocks(*network, half)}
+    chosen = selected_line(analysis, page).node.name
+    own = next(
+        (name for name, block in blocks.items() if chosen in block.names),
+        max(blocks, key=lambda name: blocks[name].count),
+    )
+    overview, detail = st.columns(2, gap="medium")
+    with overview:
+        show_plot(graph_plot(*network, page=half), "graph")
+    with detail:
+        st.selectbox(
+            "block in detail",
+            list(blocks),
+            format_func=lambda name: blocks[name].title,
+            key=bind_widget("graph_block", own),
+            on_change=_on_block,
+        )
+        show_plot(block_plot(*network, blocks[own], half), "graph_block")
+
+
+def _on_block() -> None:
+    """Callback of a chosen block, whose last layer becomes the chosen one."""
+    change_and_move_cone({"layer": st.session_state["graph_block"], "unit": ""})
 
 
 PAIRS = {

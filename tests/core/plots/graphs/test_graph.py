@@ -15,7 +15,7 @@ from core.graph import Graph, network_graph
 from core.networks import build as build_spec
 from core.networks.notation import parse_notation
 from core.networks.zoo import build, entry
-from core.plots.graphs.graph import MOST_BOXES, STYLES, graph_plot
+from core.plots.graphs.graph import MOST_BOXES, STYLES, block_plot, folded_blocks, graph_plot
 from core.plots.graphs.graph_boxes import GraphBox, folded_boxes
 from core.plots.legend import entries
 from core.plots.plot import Boxes, Plot, Polyline, Words, corners
@@ -229,3 +229,27 @@ def test_every_kind_of_the_graph_has_a_style() -> None:
 def test_too_few_boxes_are_refused() -> None:
     with pytest.raises(SpecError, match="at least 2 boxes"):
         graph_plot(*network("dilated_stack"), most=1)
+
+
+HALF = (44.0, 41.0)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", "densenet121"])
+def test_a_folded_block_is_drawn_in_detail_with_what_it_reads(name: str) -> None:
+    graph, fields = network(name)
+    blocks = folded_blocks(graph, fields, HALF)
+    assert {box.title for box in blocks} <= {*marks_of(graph_plot(graph, fields, page=HALF), Words)[0].texts}
+    block = blocks[-1]
+    lines = outline(graph, fields)
+    inside = {at for at, line in enumerate(lines) if line.node.name in block.names}
+    assert len(inside) == block.count > 1
+    sources = {source for at in inside for source, _ in lines[at].inputs} - inside
+    plot = block_plot(graph, fields, block, HALF)
+    assert block.title in plot.title
+    count = int(plot.alt.split(":")[1].split()[0])
+    assert count == len(inside | sources) or "Modules are folded" in plot.notes[0]
+
+
+@pytest.mark.parametrize("name", ["vgg16", "four_conv_pool", "one_7x7"])
+def test_what_fits_a_page_has_no_folded_blocks(name: str) -> None:
+    assert folded_blocks(*network(name), (90.0, 44.0)) == ()

@@ -77,7 +77,7 @@ SHOWN = {
     "layers": lambda at: set(table(at)) <= set(HEADERS) and at.get("download_button"),
     "edit": lambda at: at.button(key="edit_layers").label == "Change its layers",
     "depth": lambda at: len(at.get("plotly_chart")) == 1,
-    "graph": lambda at: len(at.get("plotly_chart")) == 1,
+    "graph": lambda at: len(at.get("plotly_chart")) == 1 + bool(at.main.selectbox),
     "compare": lambda at: "Choose one of the pairs" in at.info[0].value,
     "reach": lambda at: at.get("plotly_chart") and at.selectbox(key="strategy").options,
     "code": lambda at: len(at.code) == 3,
