@@ -238,7 +238,9 @@ HALF = (44.0, 41.0)
 def test_a_folded_block_is_drawn_in_detail_with_what_it_reads(name: str) -> None:
     graph, fields = network(name)
     blocks = folded_blocks(graph, fields, HALF)
-    assert {box.title for box in blocks} <= {*marks_of(graph_plot(graph, fields, page=HALF), Words)[0].texts}
+    assert {box.title for box in blocks} <= {
+        *marks_of(graph_plot(graph, fields, page=HALF), Words)[0].texts
+    }
     block = blocks[-1]
     lines = outline(graph, fields)
     inside = {at for at, line in enumerate(lines) if line.node.name in block.names}
