@@ -14,6 +14,7 @@ from core.plots.plot import Heat, Panel, Plot, Scale
 from viz.plots.sizes import (
     drawn_cells,
     fixed_width,
+    height_for_texts,
     least_map_width,
     map_size,
     margins,
@@ -25,6 +26,8 @@ LEAST_WIDTH = 210
 """Least width in pixels of the axes of a panel that is not a map, beside others."""
 COLUMN_GAP = 22
 """Pixels between two panels side by side."""
+HIGHEST = "var(--room,9999px)"
+"""Largest height of a panel in CSS: on a wall the component `presentation` limits it."""
 
 
 def panel_class(key: str, number: int) -> str:
@@ -95,11 +98,13 @@ def _bar_css(scale: Scale, plot: Plot, columns: int, enlarged: float) -> str:
 
 
 def _panel_css(panel: Panel, name: str, enlarged: float) -> str:
-    """Width and height of a panel, and from which width on texts are written into its cells."""
-    whole, first = (width_for_texts(panel, enlarged, lines) for lines in (None, 1))
-    rule = "@container chart (max-width:{}px){{.{} .textpoint{}{{display:none}}}}"
-    css = rule.format(first - 1, name, "") if first else ""
-    css += rule.format(whole - 1, name, " .line:nth-child(n+2)") if whole > first else ""
+    """Width and height of a panel, and from which size on texts are written into its cells."""
+    rule = "@container chart (max-{}:{}px){{.{} .textpoint{}{{display:none}}}}"
+    css = ""
+    for side, least in (("width", width_for_texts), ("height", height_for_texts)):
+        whole, first = (least(panel, enlarged, lines) for lines in (None, 1))
+        css += rule.format(side, first - 1, name, "") if first else ""
+        css += rule.format(side, whole - 1, name, " .line:nth-child(n+2)") if whole > first else ""
     return css + _size_css(panel, name, enlarged)
 
 
@@ -112,14 +117,16 @@ def _size_css(panel: Panel, name: str, enlarged: float) -> str:
         width = fixed_width(panel, enlarged)
         return f".{name}{{overflow-x:auto}}.{name} > *{{min-width:{width}px}}{chart}{{height:{height}px}}"
     if not panel.cell:
-        return f"{chart}{{height:{height}px}}"
+        return f"{chart}{{height:min({height}px,{HIGHEST})}}"
     beside, outside = around["l"] + around["r"], around["t"] + around["b"]
     width, _ = map_size(panel, enlarged)
     across, down = drawn_cells(panel, enlarged)
-    room = f"(100cqw - {COLUMN_GAP}px*(var(--columns) - 1))/var(--columns) - {beside}px"
+    ratio = f"{down / across:.6f}"
+    column = f"(100cqw - {COLUMN_GAP}px*(var(--columns) - 1))/var(--columns) - {beside}px"
+    room = f"min({column},({HIGHEST} - {outside}px)/{ratio})"
     fitting = f"max(round(down,{room},{across:.6g}px),min({room},{across:.6g}px))"
     return (
         f'[data-testid="stLayoutWrapper"]:has(> .{name})'
         f"{{--map:min({width}px,{fitting});width:calc(var(--map) + {beside}px)}}"
-        f"{chart}{{height:calc(var(--map)*{down / across:.6f} + {outside}px)}}"
+        f"{chart}{{height:calc(var(--map)*{ratio} + {outside}px)}}"
     )

@@ -27,6 +27,8 @@ LEAST_DASHED = 4
 """Least side in pixels of a cell in which a dash can be seen."""
 DIGIT = 0.52
 """Width of a digit as a share of the size of type."""
+LINE = 1.3
+"""Height of a line as a multiple of the size of type."""
 FRAME = 2.0
 """Pixels around a map without axes, for its frame."""
 LONGEST_NAME = 18
@@ -137,6 +139,26 @@ def sign_cue(heat: Heat, panel: Panel, enlarged: float) -> Cue:
     if len(heat.texts) and block == 1 and high >= READABLE:
         return "numbers"
     return "dashes" if high >= LEAST_DASHED else "colors"
+
+
+def height_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = None) -> int:
+    """Least height of a panel's figure in pixels with which texts fit their cells; 0 for none.
+
+    Args:
+        panel: The panel.
+        enlarged: Factor for all lengths, for projectors.
+        lines: Number of lines of each text that count; None for all.
+    """
+    low, high = span(panel, "y")
+    heights = [
+        LINE * TYPE * enlarged * len(text.split("\n")[:lines]) * abs(high - low) / mark.height
+        for mark in panel.marks
+        if isinstance(mark, Heat)
+        for row in mark.texts
+        for text in row
+    ]
+    around = margins(panel, enlarged)
+    return round(max(heights)) + around["t"] + around["b"] if heights else 0
 
 
 def width_for_texts(panel: Panel, enlarged: float = 1.0, lines: int | None = None) -> int:

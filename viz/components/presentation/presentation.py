@@ -5,9 +5,9 @@ from __future__ import annotations
 from viz.components.mount import component
 
 NAME = "strides.presentation"
-_HTML = """<button type="button" aria-pressed="false" title="Full screen: F; Escape leaves it" hidden>
+_HTML = """<button type="button" aria-pressed="false" aria-label="Full screen" title="Full screen (F)" hidden>
 <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M1 1h5v2H3v3H1zM10 1h5v5h-2V3h-3zM1 10h2v3h3v2H1zM13 10h2v5h-5v-2h3z"/></svg>
-Full screen <kbd>F</kbd></button><span role="status"></span>
+</button><span role="status"></span>
 """
 
 
@@ -15,7 +15,8 @@ def presentation(*, key: str) -> None:
     """Show the full-screen button, where the browser has full screens, and fit plots to the window.
 
     It sets the CSS variable ``--room`` of the page, the largest height of a panel in pixels with
-    which the first plot of the page is seen whole without scrolling; none if it fits anyway.
+    which the page's main picture is seen whole without scrolling; none if it fits anyway. The main
+    picture is the container with the key ``picture``, or else the first plot.
 
     Args:
         key: Streamlit's key of the component.

@@ -1,33 +1,37 @@
-// The height of a plot's panels with which the first plot of the page is seen whole. It is searched
+// The height of a plot's panels with which the page's main picture is seen whole. It is searched
 // for, because titles and panels wrap as the window's width demands.
 
-const PLOT = '[data-testid="stMain"] [class*="st-key-plot_"]';
+/** What has to be seen at once: a container that a page has for this, else its first plot. */
+const PICTURES = [".st-key-picture", '[data-testid="stMain"] [class*="st-key-plot_"]'];
 const CONTENT = '[data-testid="stMainBlockContainer"]';
-/** Least height of a panel, and space below the plot, in pixels. */
-const LEAST = 150,
+/** Least height of a panel, and space below the picture, in pixels. */
+const LEAST = 120,
   BELOW = 8;
 
-/** The first plot in sight of the layout; undefined if there is none. */
-const firstPlot = () =>
-  [...document.querySelectorAll(PLOT)].find((plot) => plot.getClientRects().length);
+/** The page's main picture; undefined if there is none. */
+const mainPicture = () =>
+  PICTURES.flatMap((selector) => [...document.querySelectorAll(selector)]).find(
+    (element) => element.getClientRects().length,
+  );
 
-/** The lower end of a plot without its notes, in pixels from the top of the page. */
-function end(plot) {
-  const notes = plot.querySelector(".plot-notes"),
-    scrolled = document.querySelector('[data-testid="stMain"]').scrollTop;
-  return (notes?.getBoundingClientRect().top ?? plot.getBoundingClientRect().bottom) + scrolled;
+/** The lower end of a picture without the notes below it, in pixels from the top of the page. */
+function end(picture) {
+  const notes = [...picture.querySelectorAll(".plot-notes")].at(-1),
+    scrolled = document.querySelector('[data-testid="stMain"]').scrollTop,
+    { top } = notes?.getBoundingClientRect() ?? { top: picture.getBoundingClientRect().bottom };
+  return top + scrolled;
 }
 
-/** Set the page's variable `--room`, or remove it if the plot fits without. */
+/** Set the page's variable `--room`, or remove it if the picture fits without. */
 function fit() {
   const { style } = document.documentElement,
-    plot = firstPlot();
+    picture = mainPicture();
   const fits = (room) => {
     style.setProperty("--room", `${room}px`);
-    return end(plot) <= window.innerHeight - BELOW;
+    return end(picture) <= window.innerHeight - BELOW;
   };
   style.removeProperty("--room");
-  if (!plot || end(plot) <= window.innerHeight - BELOW) return;
+  if (!picture || end(picture) <= window.innerHeight - BELOW) return;
   let [low, high] = [LEAST, window.innerHeight];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

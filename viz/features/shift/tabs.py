@@ -54,14 +54,17 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
         shift_and_play_controls(values, film=True)
         _draw_film(values)
         return export.pictures_of_a_shift(values)
-    left, right = st.columns([1.7, 1])
-    with right:
-        shift_and_play_controls(values)
-        st.markdown(_shift_sentence(values))
-    with left:
-        moved = plots.pictures(values, shift_vector(values))
-        show_plot(pictures_plot(moved, plots.input_text(values)), "shift_picture")
-    for kind in KINDS:
+    first, *others = KINDS
+    with st.container(key="picture"):
+        left, right = st.columns([1.7, 1])
+        with right:
+            shift_and_play_controls(values)
+            st.markdown(_shift_sentence(values))
+        with left:
+            moved = plots.pictures(values, shift_vector(values))
+            show_plot(pictures_plot(moved, plots.input_text(values)), "shift_picture")
+        show_plot(plots.layer_plot(values, first), f"shift_{first}")
+    for kind in others:
         show_plot(plots.layer_plot(values, kind), f"shift_{kind}")
     st.caption(
         "Output: that of the moved picture, without and with a blur before downsampling. "
