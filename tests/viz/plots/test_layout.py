@@ -11,7 +11,7 @@ import pytest
 from core.plots.plot import Heat, Panel, Plot
 from tests.viz.plots.gallery import LOG, PLOTS, SIGNED, line_panel, map_panel
 from viz.plots.layout import column_counts, style_sheet
-from viz.plots.sizes import width_for_texts
+from viz.plots.sizes import TYPE, height_for_texts, margins, width_for_texts
 
 
 def maps(count: int, **changes: int) -> Plot:
@@ -38,7 +38,8 @@ def test_four_panels_never_stand_in_a_row_of_three_and_one_of_one() -> None:
 
 def test_a_map_is_a_whole_multiple_on_a_narrow_screen_too() -> None:
     css = style_sheet(Plot("", (map_panel(45),), ""), "key")
-    assert "round(down,(100cqw" in css
+    assert "round(down,min((100cqw" in css
+    assert "var(--room,9999px)" in css, "presented, its column's width or the height that is left"
     assert ",45px)" in css
     assert "--map:min(495px," in css
 
@@ -72,7 +73,8 @@ def test_texts_in_cells_are_hidden_on_screens_that_are_too_narrow() -> None:
     assert rule in style_sheet(Plot("", (panel,), ""), "key")
     heat = Heat(np.ones((1, 2)), SIGNED, texts=[["4\n12,345", "5"]])
     css = style_sheet(Plot("", (Panel((heat,)),), ""), "key")
-    assert css.count("@container chart") == css.count(" .textpoint .line:nth-child(n+2)") + 1 == 2
+    assert css.count("chart (max-width") == css.count("chart (max-height") == 2
+    assert css.count(" .textpoint .line:nth-child(n+2)") == 2, "once for each side"
     assert ".textpoint" not in style_sheet(Plot("", (line_panel(),), ""), "key")
 
 
@@ -86,3 +88,16 @@ def test_cells_of_a_map_with_texts_are_22_pixels_high() -> None:
 def test_rules_are_balanced(plot: Plot) -> None:
     css = style_sheet(plot, "key", 1.5)
     assert css.count("{") == css.count("}") > 0
+
+
+def test_texts_are_left_out_where_a_panel_is_too_low_for_them() -> None:
+    values = np.zeros((4, 3))
+    texts = tuple(("1\n2",) * 3 for _ in range(4))
+    panel = Panel((Heat(values, SIGNED, texts=texts),), rows=4)
+    css = style_sheet(Plot("", (panel,), ""), "key")
+    one, two = (height_for_texts(panel, lines=lines) for lines in (1, None))
+    around = margins(panel)
+    assert two - one == pytest.approx(4 * 1.3 * TYPE, abs=1), "one more line in each of four rows"
+    assert one > 4 * TYPE + around["t"] + around["b"]
+    assert f"(max-height:{one - 1}px){{.st-key-panel_key_0 .textpoint{{display:none}}}}" in css
+    assert f"(max-height:{two - 1}px){{.st-key-panel_key_0 .textpoint .line:nth-child(n+2)" in css

@@ -5,7 +5,8 @@
 /** @typedef {{buttons: Record<string, string[]>, play: string, presented: boolean}} Data */
 
 /** Elements that need the keys themselves. */
-export const TYPED = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]";
+export const TYPED =
+  "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]";
 const SLIDER = "input[type=range], [role=slider]";
 const PICTURES = "[data-testid=sweep-player], [data-testid=cone]";
 /** Elements that have the focus after a click on nothing. */
@@ -19,8 +20,12 @@ const UNSCROLLED = [" ", "ArrowLeft", "ArrowRight"];
 /** @type {WeakMap<object, Keys>} */
 const mounted = new WeakMap();
 
-/** The element with the focus, inside of components as well; null for the background. */
+/**
+ * The element with the focus, inside of components as well; null for the background.
+ * @returns {HTMLElement|null}
+ */
 function focused() {
+  /** @type {any} */
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   return element?.matches(BACKGROUND) ? null : element;
@@ -30,13 +35,19 @@ const inSight = (element) => element.getClientRects().length > 0;
 
 /** The first board or cone of the page; undefined if it has none. */
 function picture() {
-  const hosts = document.querySelectorAll("[data-testid=stMain] [data-testid=stBidiComponentIsolated]");
-  return [...hosts].map((host) => host.shadowRoot?.querySelector(PICTURES)).find((each) => each && inSight(each));
+  const hosts = document.querySelectorAll(
+    "[data-testid=stMain] [data-testid=stBidiComponentIsolated]",
+  );
+  return [...hosts]
+    .map((host) => host.shadowRoot?.querySelector(PICTURES))
+    .find((each) => each && inSight(each));
 }
 
 /** The slider of the page; undefined if it has none, or several. */
 function onlySlider() {
-  const sliders = [...document.querySelectorAll(`[data-testid=stMain] :is(${SLIDER})`)].filter(inSight);
+  const sliders = [...document.querySelectorAll(`[data-testid=stMain] :is(${SLIDER})`)].filter(
+    inSight,
+  );
   return sliders.length === 1 ? sliders[0] : undefined;
 }
 
@@ -50,6 +61,9 @@ function send(element, key, bubbles) {
 
 /** One mounted component: its data, its listeners, and how the focus was last moved. */
 class Keys {
+  /** @type {Data} */
+  data = { buttons: {}, play: "", presented: false };
+
   constructor(parentElement) {
     this.byTab = false;
     this.parentElement = parentElement;
@@ -73,7 +87,8 @@ class Keys {
   press(event) {
     if (event.key === "Tab") this.byTab = true;
     // Keys that this module sends to an element are not trusted, and pass.
-    if (!event.isTrusted || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (!event.isTrusted || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey)
+      return;
     if (!this.pressButton(event) && !this.act(event.key)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -83,7 +98,7 @@ class Keys {
   pressButton(event) {
     if (event.composedPath()[0] instanceof HTMLTextAreaElement) return false;
     const button = (this.data.buttons[event.key] ?? [])
-      .map((selector) => document.querySelector(selector))
+      .map((selector) => /** @type {HTMLButtonElement|null} */ (document.querySelector(selector)))
       .find(Boolean);
     if (button && !button.disabled && !event.repeat) button.click(); // held down, it counts once
     return Boolean(button);
@@ -110,8 +125,9 @@ class Keys {
     if (!presented) return false;
     const slider = onlySlider();
     if (slider && MOVES.includes(key)) return focused() !== slider && send(slider, key, true);
-    const toggle = key === " " && document.querySelector(play);
-    toggle?.click?.();
+    /** @type {HTMLInputElement|null} */
+    const toggle = key === " " ? document.querySelector(play) : null;
+    toggle?.click();
     return Boolean(toggle);
   }
 

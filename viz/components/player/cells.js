@@ -20,11 +20,16 @@ export const cellBox = (p, row, col, inset = 0) => [
 /** Width that a number may have in a cell, inside the lines of a mark. */
 const roomIn = (cell) => cell - Math.max(2, 0.3 * cell - 5);
 
-/** Font size for numbers of at most `longest` characters; 0 if no legible one fits a cell. */
-export function numberSize(cell, longest) {
+/**
+ * Font size for numbers of at most `longest` characters; 0 if no legible one fits a cell. On a wall,
+ * where a zoom enlarges the board, they take more of the cell.
+ */
+export function numberSize(cell, longest, zoom = 1) {
   const wide = longest * DIGIT,
-    room = roomIn(cell);
-  const size = Math.min(LARGEST, Math.max(SMALLEST, cell * 0.42), room / wide);
+    room = roomIn(cell),
+    share = zoom > 1 ? 0.5 : 0.42;
+  const largest = Math.max(LARGEST, cell * 0.36);
+  const size = Math.min(largest, Math.max(SMALLEST, cell * share), room / wide);
   if (cell < NUMBERS_FROM || room < SQUEEZED * SMALLEST * wide) return 0;
   return Math.max(SMALLEST, size);
 }
@@ -39,7 +44,7 @@ export function paneOf(surface, board, place, name, view, theme, scales) {
   const p = place[name],
     counts = board.showsCounts(name, view);
   const scale = counts ? scales.counts : scales[name === "kernel" ? "weight" : name];
-  const size = numberSize(p.cell, counts ? 2 : board.longest(name, view));
+  const size = numberSize(p.cell, counts ? 2 : board.longest(name, view), p.zoom);
   return { surface, board, p, name, view, theme, scale, counts, size };
 }
 

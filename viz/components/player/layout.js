@@ -10,6 +10,7 @@ const TITLE = 32,
   BIGGEST = 46,
   READABLE = 26,
   NARROW = 620,
+  ON_WALL = 0.6,
   TIGHT = 700,
   DIGIT = 6;
 /** Smallest side of a cell that has a number, and of one whose row and column are numbered. */
@@ -20,9 +21,11 @@ export const SHEET = 4,
 
 /**
  * Panel: a grid of cells, with its corner, the side of a cell in pixels, the height of what stands
- * above it, the space between row numbers and cells, and the width that its caption may have. Place: the panels of one board; `inLine` if they stand side by side.
+ * above it, the space between row numbers and cells, the width that its caption may have, and the
+ * enlargement by presentation mode. Place: the panels of one board; `inLine` if they stand side by
+ * side.
  * @typedef {{x: number, y: number, rows: number, cols: number, cell: number,
- *            head: number, gap: number, room: number}} Panel
+ *            head: number, gap: number, room: number, zoom: number}} Panel
  * @typedef {{x: number, y: number, width: number, height: number, inLine: boolean,
  *            input: Panel, kernel: Panel, output: Panel}} Place
  */
@@ -45,15 +48,26 @@ export function cellAt(panel, x, y) {
   return row >= 0 && col >= 0 && row < panel.rows && col < panel.cols ? [row, col] : null;
 }
 
-/** The height of a stage in a window of this height, in pixels, unless the window is narrow. */
-export function stageHeight(boards, windowHeight) {
+/**
+ * The height of a stage in a window of this height, in pixels, unless the window is narrow.
+ * Enlarged by a zoom, the rows of a single board take `ON_WALL` of the window's height.
+ */
+export function stageHeight(boards, windowHeight, zoom = 1) {
+  if (zoom > 1 && boards.length === 1) {
+    const rows = Math.max(boards[0].gridRows, boards[0].outRows);
+    const around = captionHeight(NUMBERS_FROM) + LEGEND + behind(boards[0], "input") + 1;
+    return rows * Math.ceil((ON_WALL * windowHeight) / rows) + around;
+  }
   const [share, most] = boards.length > 2 ? [0.74, 700] : [0.54, 580];
   return Math.max(300, Math.min(most, windowHeight * share));
 }
 
-/** The largest cell side in pixels for which `fits` is true; an integer above 4. */
-function largest(fits) {
-  for (let cell = BIGGEST; cell > 4; cell--) if (fits(cell)) return cell;
+/** The largest side of a cell in pixels, which presentation mode does not limit. */
+const biggest = (zoom) => (zoom > 1 ? 999 : BIGGEST);
+
+/** The largest cell side in pixels up to `most` for which `fits` is true; an integer above 4. */
+function largest(most, fits) {
+  for (let cell = most; cell > 4; cell--) if (fits(cell)) return cell;
   for (let cell = 4; cell > 0.5; cell -= 0.25) if (fits(cell)) return cell;
   return 0.5;
 }
@@ -132,7 +146,7 @@ function arranged(name, blocks) {
 /** Arrange all boards alike and with cells of one size, as large as they fit into a box. */
 function largestOf(boards, box) {
   const cellOf = (name) => (board) =>
-    largest((cell) => {
+    largest(biggest(box.zoom), (cell) => {
       const { width, height } = arranged(name, blocksOf(board, cell, box));
       return width <= box.width && height <= box.height;
     });
@@ -163,23 +177,26 @@ function stacked(board, { width }) {
 }
 
 /** A block as a panel at a place; its caption may reach to the next block on its right. */
-function panelOf({ name, x, y, left, head, rows, cols, cell }, blocks, origin, width) {
+function panelOf({ name, x, y, left, head, rows, cols, cell }, blocks, origin, { width, zoom }) {
   const others = Object.values(blocks).filter((each) => each.name !== name);
   const next = others.filter((each) => each.x > x && each.y <= y).map((each) => each.x - 6);
   return {
     x: Math.round(origin.x + x + left),
     y: Math.round(origin.y + y + head),
-    ...{ rows, cols, cell, head, gap: gapOf({ width }) },
+    ...{ rows, cols, cell, head, zoom, gap: gapOf({ width }) },
     room: Math.min(width, ...next) - x - left,
   };
 }
 
 /**
  * Place one board, or several in two columns; on a narrow screen all below each other.
- * @param {boolean} titled whether each board has a title above it
+ * @param {object} [options]
+ * @param {boolean} [options.titled] whether each board has a title above it
+ * @param {number} [options.zoom] enlargement by presentation mode
  * @returns {{width: number, height: number, places: Place[]}}
  */
-export function layout(boards, width, height, titled = boards.length > 1) {
+export function layout(boards, width, height, options = {}) {
+  const { titled = boards.length > 1, zoom = 1 } = options;
   const narrow = width < NARROW,
     head = titled ? TITLE : 0;
   const columns = boards.length > 1 && !narrow ? 2 : 1;
@@ -187,6 +204,7 @@ export function layout(boards, width, height, titled = boards.length > 1) {
   const box = {
     width: (width - BETWEEN * (columns - 1)) / columns,
     height: (height - BETWEEN * (lines - 1)) / lines - head,
+    zoom,
   };
   const own = narrow ? boards.map((board) => stacked(board, box)) : largestOf(boards, box);
   const places = [];
@@ -198,7 +216,7 @@ export function layout(boards, width, height, titled = boards.length > 1) {
       const x = column * (box.width + BETWEEN);
       const panels = Object.entries(blocks).map(([name, each]) => [
         name,
-        panelOf(each, blocks, { x, y: y + head }, box.width),
+        panelOf(each, blocks, { x, y: y + head }, box),
       ]);
       places.push({
         ...{ x, y, width: box.width, height: head + tall, inLine },

@@ -47,7 +47,7 @@ function badge({ surface, p, theme }, row, col, text) {
 
 /** Draw a cell again with a badge, if there is room for one. */
 function drawBadged(pane, row, col, text, tint = 0) {
-  const raised = text !== "" && pane.p.cell >= BADGES_FROM && !pane.view.reads;
+  const raised = text !== "" && pane.p.cell * pane.p.zoom >= BADGES_FROM && !pane.view.reads;
   if (raised || tint) drawCell(pane, row, col, { tint, raised, over: true });
   if (raised) badge(pane, row, col, text);
 }

@@ -121,8 +121,9 @@ class Player {
   resize() {
     const width = this.page.stage.clientWidth;
     if (!width || !this.boards.length) return;
-    this.height = stageHeight(this.boards, window.innerHeight / enlarged(this.root));
-    this.plan = layout(this.boards, width, this.height);
+    const zoom = enlarged(this.root);
+    this.height = stageHeight(this.boards, window.innerHeight / zoom, zoom);
+    this.plan = layout(this.boards, width, this.height, { zoom });
     this.page.stage.style.height = `${this.plan.height}px`;
     this.root.dataset.boards = String(this.boards.length);
     showTitles(this.page, this.boards, this.plan.places, this.frame.level ?? 2);
@@ -473,7 +474,7 @@ class Player {
   save(kind) {
     this.page.save.value = "";
     const theme = { ...this.palette.paper, meanings: this.palette.meanings };
-    const plan = layout(this.boards, this.plan.width, this.height, true);
+    const plan = layout(this.boards, this.plan.width, this.height, { titled: true });
     const paint = (surface) =>
       this.boards.forEach((board, i) => {
         const place = plan.places[i];

@@ -118,3 +118,20 @@ test("four boards stand in two columns, and on a phone below each other", () => 
     for (const place of layout(boards, width, 900).places)
       assert.ok(panelWidth(place.kernel) > 0, "each with its kernel");
 });
+
+test("presented, the rows of a single board take 0.6 of the window's height", () => {
+  for (const [width, height, zoom] of [
+    [1232, 720, 1.25],
+    [1868, 1080, 1.65],
+  ])
+    for (let rows = 3; rows <= 12; rows++) {
+      const sides = { gridRows: rows, gridCols: rows, kernelRows: 3, kernelCols: 3 };
+      const board = { depths: FLAT, ...sides, outRows: rows - 2, outCols: rows - 2 };
+      const plan = layout([board], width / zoom, stageHeight([board], height / zoom, zoom), {
+        zoom,
+      });
+      const share = (panelHeight(plan.places[0].input) * zoom) / height;
+      assert.ok(share >= 0.6, `${rows} rows take ${share}`);
+      assert.ok(plan.height * zoom <= 0.75 * height, `${rows} rows need ${plan.height}`);
+    }
+});
