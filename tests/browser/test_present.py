@@ -23,6 +23,19 @@ PLAYER_STATE = (
 """JavaScript for the state of the board as JSON."""
 
 
+PICTURES = {
+    "?step=4": f"{PLAYER} .stage",
+    "fields": "[data-testid=cone] .views",
+    "erf": ".st-key-panels_erf_map",
+    "gradients": ".st-key-panels_gradients",
+    "shift": ".st-key-panels_shift_convolution",
+    "shift?tab=curve": ".st-key-panels_shift_curve",
+    "claims?claim=7": ".st-key-panels_claim_chart_7",
+}
+"""Links of pages, and the CSS selectors of what must be seen whole."""
+SIZES = ((1280, 720), (1920, 1080))
+
+
 class Wall:
     """A page in presentation mode."""
 
@@ -82,6 +95,22 @@ def test_keys_and_a_clicker_step_the_board_without_a_click(wall: Wall) -> None:
     state = wall.press("Space")
     assert not state["playing"]
     assert state["pin"] == "", "no click was needed, so nothing is pinned"
+
+
+@pytest.mark.parametrize("link", PICTURES)
+def test_the_main_picture_is_seen_whole(wall: Wall, link: str) -> None:
+    wall.open(link)
+    picture = wall.page.locator(PICTURES[link])
+    for width, height in reversed(SIZES):
+        wall.page.set_viewport_size({"width": width, "height": height})
+        until(wall, f"() => innerHeight === {height}")
+        wall.page.wait_for_timeout(300)  # the observers of sizes have answered
+        box = picture.bounding_box()
+        assert box, "the picture is there"
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= height, f"on {width}×{height}"
+        if "stage" in PICTURES[link]:
+            assert box["height"] >= 0.6 * height
 
 
 def test_a_pointer_that_rests_on_the_board_does_not_hold_it(wall: Wall) -> None:

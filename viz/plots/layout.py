@@ -117,7 +117,8 @@ def _size_css(panel: Panel, name: str, enlarged: float) -> str:
         width = fixed_width(panel, enlarged)
         return f".{name}{{overflow-x:auto}}.{name} > *{{min-width:{width}px}}{chart}{{height:{height}px}}"
     if not panel.cell:
-        return f"{chart}{{height:min({height}px,{HIGHEST})}}"
+        least = min(height, height_for_texts(panel, enlarged, 1))
+        return f"{chart}{{height:clamp({least}px,{HIGHEST},{height}px)}}"
     beside, outside = around["l"] + around["r"], around["t"] + around["b"]
     width, _ = map_size(panel, enlarged)
     across, down = drawn_cells(panel, enlarged)

@@ -16,7 +16,7 @@ def presentation(*, key: str) -> None:
 
     It sets the CSS variable ``--room`` of the page, the largest height of a panel in pixels with
     which the page's main picture is seen whole without scrolling; none if it fits anyway. The main
-    picture is the container with the key ``picture``, or else the first plot.
+    picture is the container with the key ``main_picture``, or else the first plot.
 
     Args:
         key: Streamlit's key of the component.

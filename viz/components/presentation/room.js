@@ -2,7 +2,7 @@
 // for, because titles and panels wrap as the window's width demands.
 
 /** What has to be seen at once: a container that a page has for this, else its first plot. */
-const PICTURES = [".st-key-picture", '[data-testid="stMain"] [class*="st-key-plot_"]'];
+const PICTURES = [".st-key-main_picture", '[data-testid="stMain"] [class*="st-key-plot_"]'];
 const CONTENT = '[data-testid="stMainBlockContainer"]';
 /** Least height of a panel, and space below the picture, in pixels. */
 const LEAST = 120,

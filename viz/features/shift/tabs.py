@@ -55,7 +55,7 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
         _draw_film(values)
         return export.pictures_of_a_shift(values)
     first, *others = KINDS
-    with st.container(key="picture"):
+    with st.container(key="main_picture"):
         left, right = st.columns([1.7, 1])
         with right:
             shift_and_play_controls(values)

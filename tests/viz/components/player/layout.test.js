@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { numberSize } from "../../../../viz/components/player/cells.js";
 import {
   behind,
   cellAt,
@@ -119,7 +120,7 @@ test("four boards stand in two columns, and on a phone below each other", () => 
       assert.ok(panelWidth(place.kernel) > 0, "each with its kernel");
 });
 
-test("presented, the rows of a single board take 0.6 of the window's height", () => {
+test("presented, the rows of a single board take 0.6 of the window's height, digits 2.5 %", () => {
   for (const [width, height, zoom] of [
     [1232, 720, 1.25],
     [1868, 1080, 1.65],
@@ -133,5 +134,7 @@ test("presented, the rows of a single board take 0.6 of the window's height", ()
       const share = (panelHeight(plan.places[0].input) * zoom) / height;
       assert.ok(share >= 0.6, `${rows} rows take ${share}`);
       assert.ok(plan.height * zoom <= 0.75 * height, `${rows} rows need ${plan.height}`);
+      const digits = numberSize(plan.places[0].input.cell, 3, zoom) * zoom;
+      assert.ok(digits >= 0.025 * height, `digits of ${digits} px in ${rows} rows`);
     }
 });
