@@ -184,3 +184,6 @@ def test_cells_use_the_width_of_a_phone(browser: Browser, app_url: str, width: i
         bar = box(phone, ".bar")
         assert bar["y"] + bar["height"] <= 844 + 1, "the buttons stay in the window"
         assert phone.page.evaluate("document.scrollingElement.scrollWidth") <= width
+        chosen = box(phone, ".presets [aria-pressed=true]")
+        assert chosen["x"] >= 0
+        assert chosen["x"] + chosen["width"] <= width, "the chosen preset is in view"

@@ -35,6 +35,14 @@ function showComparisons(select, comparisons, compare) {
   select.hidden = entries.length < 2;
 }
 
+/** Scroll a row sideways so that one of its children is in view; the page stays where it is. */
+function scrollTo(row, child) {
+  if (!child) return;
+  const hidden = child.offsetLeft + child.offsetWidth - row.offsetLeft - row.clientWidth;
+  if (hidden > row.scrollLeft || child.offsetLeft - row.offsetLeft < row.scrollLeft)
+    row.scrollLeft = Math.max(0, hidden + 24);
+}
+
 /**
  * Fill the controls around the boards.
  * @param page the elements of template.js
@@ -51,6 +59,9 @@ export function showFrame(page, data, send, change) {
   }));
   showButtons(page.presets, chips, page.stage);
   page.presets.hidden = !presets.length;
+  if (page.presets.chosen !== preset)
+    scrollTo(page.presets, page.presets.children[presets.indexOf(preset)]);
+  page.presets.chosen = preset;
   page.lead.textContent = lead;
   page.lead.hidden = !lead;
   showComparisons(page.compare, comparisons, compare);

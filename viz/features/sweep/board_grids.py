@@ -6,7 +6,7 @@ Coordinates are points in axes that cover the slide; see `viz.features.sweep.boa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -213,19 +213,19 @@ class Grids:
         return box
 
     def sheets(self, panel: Panel, name: PanelName) -> None:
-        """Draw the edges of further planes behind the one that is drawn, upwards to the right."""
+        """Draw the edges of further planes behind the one that is drawn, downwards to the right."""
         for i in range(round(behind(self.board, name) / SHEET), 0, -1):
-            corner = panel.x + i * SHEET, panel.y - i * SHEET
+            corner = panel.x + i * SHEET, panel.y + i * SHEET
             look: dict[str, Any] = {"facecolor": self.ink["panel"], "edgecolor": self.ink["muted"]}
             self.axes.add_patch(
                 Rectangle(corner, panel.width, panel.height, linewidth=0.8, zorder=0.5, **look)
             )
 
     def caption(self, panel: Panel, name: PanelName) -> None:
-        """Draw the caption above a grid and its planes: a square of its color and a text."""
+        """Draw the caption above a grid: a square of its color and a text."""
         text, color = self.captions[name], theme.MEANINGS["window" if name == "kernel" else name]
         side = 0.7 * self.points
-        y = panel.y - behind(self.board, name) - (HEAD - 1.0) * self.points * 0.75
+        y = panel.y - (HEAD - 1.0) * self.points * 0.75
         self.axes.add_patch(
             Rectangle((panel.x, y - side / 2), side, side, color=color, linewidth=0, zorder=3)
         )
@@ -256,10 +256,10 @@ class Grids:
             self.axes.text(where, y + 0.35 * points, number(end), fontsize=points, **look)
         return low + length + high + 10
 
-    def _legend_below(self, panel: Panel, scale: Scale) -> None:
-        """Draw the color scale below a grid, if legends are wanted."""
+    def _legend_below(self, panel: Panel, scale: Scale, name: PanelName) -> None:
+        """Draw the color scale below a grid and its planes, if legends are wanted."""
         if self.legends:
-            self.legend(panel, scale)
+            self.legend(replace(panel, y=panel.y + behind(self.board, name)), scale)
 
     # -- grids
 
@@ -269,7 +269,7 @@ class Grids:
         values = grid_values(self.board, self.view.channel)
         self.sheets(panel, "input")
         if self.board.counted(self.view) == "input":
-            self._counts(panel, self.scales.input)
+            self._counts(panel, self.scales.input, "input")
         else:
             faces = self.scales.input(values)
             copied = ~real & (sweep.row_values >= 0)[:, None] & (sweep.col_values >= 0)[None, :]
@@ -289,7 +289,7 @@ class Grids:
             if not self.numbers(
                 panel, texts, lambda r, c: inks[r][c] if real[r, c] else self.ink["text"], raised
             ):
-                self._legend_below(panel, self.scales.input)
+                self._legend_below(panel, self.scales.input, "input")
         self.lines(panel)
         self._padding(panel, real)
         self.hatch(panel, ~read_mask(self.board) & ~outside & (real | (not self.board.transposed)))
@@ -301,13 +301,13 @@ class Grids:
         )
         self.axes.add_patch(outline)
 
-    def _counts(self, panel: Panel, scale: Scale) -> None:
+    def _counts(self, panel: Panel, scale: Scale, name: PanelName) -> None:
         """Draw the read counts of the board (`Board.counts`) as colors and numbers."""
         faces = scale(self.board.counts)
         self.mesh(panel, faces)
         texts = [[str(count) for count in row] for row in self.board.counts.tolist()]
         self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]))
-        self._legend_below(panel, scale)
+        self._legend_below(panel, scale, name)
 
     def _padding(self, panel: Panel, real: Array) -> None:
         """Draw a dashed square in each cell outside ``real``, the mask of input cells."""
@@ -373,7 +373,7 @@ class Grids:
         """Draw the outputs up to the step ``done``; later cells stay empty."""
         self.sheets(panel, "output")
         if self.board.counted(self.view) == "output":
-            self._counts(panel, self.scales.output)
+            self._counts(panel, self.scales.output, "output")
         else:
             self._outputs(panel, done, raised)
         self.lines(panel)
@@ -390,7 +390,7 @@ class Grids:
         if not self.output_numbers or not self.numbers(
             panel, texts, lambda r, c: contrast(faces[r, c]), raised, done
         ):
-            self._legend_below(panel, self.scales.output)
+            self._legend_below(panel, self.scales.output, "output")
 
 
 def _over(front: Array, back: Any, share: Any) -> Array:
@@ -414,7 +414,7 @@ def readable(texts: Sequence[str], points: float) -> float:
 
 
 def behind(board: Board, name: PanelName) -> float:
-    """Points by which the planes behind a grid stand out above it and on its right."""
+    """Points by which the planes behind a grid stand out below it and on its right."""
     sweep = board.sweep
     weights = 1 if sweep.weight is None else sweep.weight.shape[1]
     planes = {"input": len(sweep.input), "kernel": weights, "output": len(sweep.output)}

@@ -68,7 +68,7 @@ class Grid:
         rows, cols: Number of rows and columns.
         caption: Width of the caption above it.
         readable: Smallest side of a cell in which its numbers can be read.
-        behind: Length by which the planes behind it stand out above it and on its right.
+        behind: Length by which the planes behind it stand out below it and on its right.
     """
 
     rows: int
@@ -123,6 +123,7 @@ def places(
         points: Font size of the captions.
         foot: Space below a grid.
     """
+    foot += max(grid.behind for grids in boards for grid in grids if grid)
     if len(set(boards)) > 1:  # cells of different boards have the same size
         boards = [_without_growth(grids) for grids in boards]
     candidates = []
@@ -151,11 +152,6 @@ def _without_growth(grids: Grids) -> Grids:
     return source, kernel, replace(output, readable=0)
 
 
-def _head(grids: Grids, points: float) -> float:
-    """Height of the captions above the grids, and of the planes behind these."""
-    return HEAD * points + max(grid.behind for grid in grids if grid)
-
-
 def _largest(fits: Callable[[float], bool], most: float) -> float:
     """The largest side of a cell that fits, at most ``most``."""
     cell = most
@@ -174,7 +170,7 @@ def _grown(grid: Grid | None, cell: float, fits: Callable[[float], bool]) -> flo
 def _row(box: Box, grids: Grids, points: float, foot: float, most: float) -> Place:
     """All grids side by side."""
     visible = [grid for grid in grids if grid]
-    head, gaps = _head(grids, points), GAP * (len(visible) - 1)
+    head, gaps = HEAD * points, GAP * (len(visible) - 1)
     room = box.height - head - foot
 
     def fits(cells: Sequence[float]) -> bool:
@@ -213,11 +209,11 @@ def _side(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pl
     source, kernel, output = grids
     if kernel is None:
         return _row(box, grids, points, foot, most)
-    head = _head(grids, points)
+    head, gap = HEAD * points, 0.5 * GAP + kernel.behind
 
     def fits(cell: float, k: float, o: float) -> bool:
         right = max(kernel.width(k), output.width(o))
-        tall = 2 * head + kernel.rows * k + 0.5 * GAP + output.rows * o
+        tall = 2 * head + kernel.rows * k + gap + output.rows * o
         return (
             source.width(cell) + GAP + right <= box.width
             and max(head + source.rows * cell, tall) + foot <= box.height
@@ -228,13 +224,13 @@ def _side(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pl
     k = _grown(kernel, cell, lambda c: fits(cell, min(c, 2 * cell), o))
     right = max(kernel.width(k), output.width(o))
     x = box.x + (box.width - source.width(cell) - GAP - right) / 2
-    stacked = 2 * head + kernel.rows * k + 0.5 * GAP + output.rows * o
+    stacked = 2 * head + kernel.rows * k + gap + output.rows * o
     tall = max(head + source.rows * cell, stacked)
     first = Panel(x, box.y + head + (tall - head - source.rows * cell) / 2, *_size(source), cell)
     x += source.width(cell) + GAP
     y = box.y + (tall - stacked) / 2 + head
     second = Panel(x, y, *_size(kernel), k)
-    third = Panel(x, second.y + second.height + 0.5 * GAP + head, *_size(output), o)
+    third = Panel(x, second.y + second.height + gap + head, *_size(output), o)
     sign = (x - GAP / 2, second.y + second.height / 2)
     equals = (x - GAP / 2, third.y + third.height / 2)
     return Place(first, second, third, (sign, equals), box.y + tall)
@@ -243,7 +239,7 @@ def _side(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pl
 def _column(box: Box, grids: Grids, points: float, foot: float, most: float) -> Place:
     """The input above, kernel and output below it, with the sign ∗ on the kernel's left."""
     source, kernel, output = grids
-    head = _head(grids, points)
+    head = HEAD * points
 
     def fits(cell: float, k: float, o: float) -> bool:
         below = output.width(o) + (kernel.width(k) + 2 * GAP if kernel else 0)

@@ -185,7 +185,7 @@ def _shared_kernel(grids: Grids, box: Box) -> tuple[Panel, Box]:
     cell = min(most, max(kernel.readable, BIGGEST / 3))
     across, down = kernel.width(cell) + SPACE, head + kernel.rows * cell
     beside = box.width > 1.5 * box.height
-    y = box.y + head + (box.height - down) / (2 if beside else 1)
+    y = box.y + HEAD * grids.points + (box.height - down) / (2 if beside else 1)
     panel = Panel(box.x, y, kernel.rows, kernel.cols, cell)
     grids.kernel(panel)
     grids.caption(panel, "kernel")
