@@ -233,5 +233,5 @@ def _row(result: ConventionResult) -> Iterator[Cell]:
     yield Cell(times(result.output))
     yield Cell(f"{result.unread:,}", "unread" if result.unread else "")
     yield Cell(padding_in_words(result.pads, result.output_padding))
-    yield Cell(measured + (" ✓" if agrees else ""), "" if agrees else "wrong")
+    yield Cell(measured, "" if agrees else "wrong")
     yield Cell(result.description)

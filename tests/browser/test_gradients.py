@@ -46,7 +46,7 @@ def test_the_backward_pass_plays(app_url: str, visitor: Page) -> None:
     player.get_by_role("button", name="Step forward").click()
     player.get_by_text("step 12 of 64", exact=True).wait_for()
     visitor.wait_for_url("**step=11**")
-    visitor.get_by_text("the same ✓").wait_for()
+    visitor.get_by_text("the same check").wait_for()
 
 
 def test_flow_comes_from_the_queue(app_url: str, visitor: Page) -> None:

@@ -86,7 +86,7 @@ def _draw_totals(name: str, stages: Sequence[Stage]) -> None:
     row = entry(name)
     parameters = sum(stage.cost.parameters for stage in stages)
     macs = sum(stage.cost.macs for stage in stages)
-    same = " ✓" if parameters == row.parameters else ""
+    same = " :material/check:" if parameters == row.parameters else ""
     text = f"**{parameters:,}** parameters; published: {row.parameters:,}{same}. "
     text += f"**{macs / 1e9:.3f}** billion multiply–accumulates"
     st.markdown(text + (f"; published: {row.gmacs:g}." if row.gmacs else "."))

@@ -265,9 +265,9 @@ def _prediction_buttons(name: str) -> None:
 def _interview_answer(name: str, guess: int) -> None:
     """Show the experiment's result and the prediction, which is the option at ``guess``."""
     result = compute.interview_result(name)
-    marks = {result.correct: " ✓ the experiment", guess: " ← your prediction"}
+    marks = {result.correct: " :material/check: the experiment", guess: " ← your prediction"}
     if guess == result.correct:
-        marks[guess] = " ✓ the experiment, and your prediction"
+        marks[guess] = " :material/check: the experiment, and your prediction"
     options = INTERVIEWS[name].options
     st.markdown(
         "\n".join(f"- {_option_line(i, label, marks)}" for i, (label, _) in enumerate(options))

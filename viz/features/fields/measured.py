@@ -87,7 +87,7 @@ def agreement_sentence(line: Line, measured: MeasuredField) -> str:
         f"means in place of maxima, reaches **{reached}**"
     )
     if (closed and (closed.rows, closed.cols)) == box:
-        return f"{result}: what the closed form says ✓"
+        return f"{result}: what the closed form says :material/check:"
     if line.field.bound and _contains(closed, box):
         return f"{result}; the closed form gives an upper bound here: {line.field.bound}."
     return f"{result}. **The closed form differs.**"

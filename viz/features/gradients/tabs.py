@@ -161,7 +161,7 @@ def _backward_sentence(each: PageLayer, difference: float) -> str:
     """How the backward pass is computed by hand, and how far its result is from autograd's."""
     rows, cols = each.board.layer.stride
     zeros = f"{rows - 1}" if rows == cols else f"{rows - 1} (rows) and {cols - 1} (columns)"
-    verdict = "the same ✓" if difference < 1e-6 else "**they differ**"
+    verdict = "the same :material/check:" if difference < 1e-6 else "**they differ**"
     return (
         f"**{each.title}, backwards**: put stride − 1 = {zeros} zeros between the upstream gradients, turn "
         "the kernel by 180°, and slide it with stride 1. That is a transposed convolution. By hand "

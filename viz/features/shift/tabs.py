@@ -196,7 +196,7 @@ def spectra_tab(values: ShiftSettings) -> list[Picture]:
         st.caption(
             "Closed form: the spectrum before, folded. PyTorch's output "
             + (
-                "has the same ✓"
+                "has the same :material/check:"
                 if error < 1e-4
                 else f"differs by {error:.2g} of the largest energy."
             )

@@ -66,7 +66,7 @@ def _draw_torch_check(spec: LayerSpec, size: Pair, axes: Axes) -> None:
     place = st.empty()
     place.markdown(f"PyTorch runs the same layer … {unread}")
     measured = compute.measured_size(spec, size)
-    answer = f"PyTorch gives **{words.times(output)}** for the same layer ✓"
+    answer = f"PyTorch gives **{words.times(output)}** for the same layer :material/check:"
     if measured != output:
         result = words.times(measured) if measured else "no output"
         answer = f"**PyTorch gives {result} for the same layer: the formula differs.**"

@@ -63,12 +63,12 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def score_bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
-    """HTML with the scores as bars; the true class is marked in words as well as by its color."""
+    """HTML with the scores as bars; the true class has a check mark, besides its color."""
     classes = range(len(scores))
     if len(scores) > MOST_BARS:
         classes = sorted(np.argsort(-scores)[:MOST_BARS].tolist())  # type: ignore[assignment]
     rows = "".join(
-        f"<span>{escape(names[place])}{' ✓' if place == label else ''}</span>"
+        f"<span class='{'yes' if place == label else ''}'>{escape(names[place])}</span>"
         f'<i style="width: {100 * float(scores[place]):.2f}%; background: '
         f'{OUTPUT if place == label else INPUT}"></i>'
         f"<span>{percent(float(scores[place]))}</span>"

@@ -56,7 +56,7 @@ def test_every_architecture_stage_by_stage(name: str) -> None:
     cells = table_of(app).columns["parameters"]
     *stages, total = (int(cell.replace(",", "")) for cell in cells)
     assert total == sum(stages) == TABLE[name].parameters
-    assert f"published: {TABLE[name].parameters:,} ✓" in said(app)
+    assert f"published: {TABLE[name].parameters:,} :material/check:" in said(app)
     assert not app.warning
 
 

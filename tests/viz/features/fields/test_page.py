@@ -70,7 +70,9 @@ def test_every_architecture_opens_with_its_numbers(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["four_strided", "four_conv_pool", "dilated_stack", "lenet5"])
 def test_torch_measures_what_the_closed_form_says(name: str) -> None:
-    assert until_measured(visit(network=name)).endswith(": what the closed form says ✓")
+    assert until_measured(visit(network=name)).endswith(
+        ": what the closed form says :material/check:"
+    )
 
 
 SHOWN = {

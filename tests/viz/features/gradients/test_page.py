@@ -173,7 +173,7 @@ def test_no_layer_at_all_is_said() -> None:
 @pytest.mark.parametrize("step", BY_HAND)
 def test_steps_of_the_backward_pass(step: str) -> None:
     app = visit(tab="back", back_step=step, arriving="random", dilation=2, back_layer="own")
-    assert "the same ✓" in words_of(app)
+    assert "the same :material/check:" in words_of(app)
     assert len(app.get("bidi_component")) == (step == "sweep")
     panels = {"arriving": 1, "inserted": 2, "flipped": 2, "sweep": 0}
     assert len(app.get("plotly_chart")) == 8 + panels[step]

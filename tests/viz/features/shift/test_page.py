@@ -135,7 +135,7 @@ def test_other_padding_is_not_exact_and_says_so() -> None:
 
 def test_spectra_agree_with_torch() -> None:
     app = visit({"tab": "spectra", "kind": "max_pooling"})
-    assert "PyTorch's output has the same ✓" in words_of(app)
+    assert "PyTorch's output has the same :material/check:" in words_of(app)
 
 
 def test_a_network_is_measured_and_closer_with_a_blur() -> None:

@@ -58,7 +58,7 @@ def test_opens_with_the_formula_and_torchs_answer() -> None:
     app = visit()
     assert len(app.get("latex")) == 2
     assert r"\frac{8 + 1 + 1 - 3}{2}" in app.latex[0].value
-    assert "PyTorch gives **4×4** for the same layer ✓" in words_of(app)
+    assert "PyTorch gives **4×4** for the same layer :material/check:" in words_of(app)
     assert "PyTorch agrees in all 48 cells" in html_of(app)
     assert not app.warning
     assert url_of(app) == {}
@@ -77,7 +77,7 @@ def test_textbook(settings: dict[str, str], n: int, output: str, said: str) -> N
     size = {"input_height": f"{n}", "input_width": f"{n}"}
     app = visit({"padding": "0", **settings, **size})
     text = words_of(app)
-    assert f"PyTorch gives **{output}** for the same layer ✓" in text
+    assert f"PyTorch gives **{output}** for the same layer :material/check:" in text
     assert said in text
     if output == "2×2":
         assert "**11** of 36 input pixels are *unread*" in text
@@ -114,7 +114,7 @@ def test_extremes(tab: str, sides: tuple[str, str], extreme: dict[str, str]) -> 
         height, width = sides
         size = {"input_height": height, "input_width": width}
         app = visit({"tab": tab, "operation": operation, **size, **extreme})
-        assert "for the same layer ✓" in words_of(app)
+        assert "for the same layer :material/check:" in words_of(app)
         assert "differs in" not in words_of(app) + html_of(app)
 
 
@@ -220,7 +220,7 @@ def test_any_link_opens_and_its_own_link_opens_the_same(query: dict[str, str]) -
     assert url_of(again) == url_of(first)
     assert not again.warning
     assert words_of(again) == words_of(first)
-    assert "for the same layer ✓" in words_of(first)
+    assert "for the same layer :material/check:" in words_of(first)
 
 
 def parsed(query: Mapping[str, str]) -> SizesSettings:
