@@ -174,7 +174,8 @@ def test_no_layer_at_all_is_said() -> None:
 def test_steps_of_the_backward_pass(step: str) -> None:
     app = visit(tab="back", back_step=step, arriving="random", dilation=2, back_layer="own")
     assert "the same :material/check:" in words_of(app)
-    assert len(app.get("bidi_component")) == (step == "sweep")
+    names = [each.proto.component_name for each in app.get("bidi_component")]
+    assert ("strides.player" in names) == (step == "sweep")
     panels = {"arriving": 1, "inserted": 2, "flipped": 2, "sweep": 0}
     assert len(app.get("plotly_chart")) == 8 + panels[step]
 
