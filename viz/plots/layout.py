@@ -111,7 +111,8 @@ def _panel_css(panel: Panel, name: str, enlarged: float) -> str:
 def _size_css(panel: Panel, name: str, enlarged: float) -> str:
     """Width and height of a panel."""
     height = panel_height(panel, enlarged)
-    chart = f'.{name} [data-testid="stPlotlyChart"]'
+    # A skeleton has the chart's place while the browser loads the code that draws it.
+    chart = f'.{name} :is([data-testid="stPlotlyChart"],[data-testid="stSkeleton"])'
     around = margins(panel, enlarged)
     if panel.in_type:
         width = fixed_width(panel, enlarged)
