@@ -343,7 +343,7 @@ def described_table(content: Table, kind: str = "") -> str:
         for row in content.rows
     )
     below = f"<p>{escape(content.subtitle)}</p>" if content.subtitle else ""
-    head = f"<div class='plot-head'><h4>{escape(content.title)}</h4>{below}</div>"
+    head = f"<div class='plot-head'><h2>{escape(content.title)}</h2>{below}</div>"
     return head + table(content.title, content.columns[:count], rows, kind)
 
 

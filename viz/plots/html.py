@@ -51,7 +51,7 @@ def head_html(plot: Plot, key: str, enlarged: float = 1.0, *, dark: bool = False
         enlarged: Factor for all lengths, for projectors.
         dark: Whether the paper is dark; a plot keeps its paper where colors are forced.
     """
-    title = f"<h4>{escape(plot.title)}</h4>" if plot.title else ""
+    title = f"<h2>{escape(plot.title)}</h2>" if plot.title else ""
     below = f"<p>{escape(plot.subtitle)}</p>" if plot.subtitle else ""
     paper = f"forced-color-adjust:none;background:{GROUND[dark]};color:{TEXT[dark]}"
     css = style_sheet(plot, key, enlarged)

@@ -57,11 +57,13 @@ class Foreign:
         rule: Name of axe's rule.
         selector: CSS selector of the elements.
         why: What Streamlit does.
+        link: A page that has it, on a phone as well.
     """
 
     rule: str
     selector: str
     why: str
+    link: str = "tour"
 
 
 STREAMLIT = (
@@ -79,11 +81,19 @@ STREAMLIT = (
         "color-contrast",
         "[data-testid=stCode] .token",
         "The words of code have the colors of Streamlit's own palette.",
+        "fields?tab=code",
     ),
     Foreign(
         "scrollable-region-focusable",
         "[data-testid=stCode] pre",
         "Code that is wider than its box scrolls sideways and takes no focus.",
+        "fields?tab=code",
+    ),
+    Foreign(
+        "scrollable-region-focusable",
+        "[data-testid=stMarkdown] .katex-display",
+        "A formula that is wider than its box scrolls sideways and takes no focus.",
+        "sizes",
     ),
 )
 """Faults that are Streamlit's own."""

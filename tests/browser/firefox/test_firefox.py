@@ -14,7 +14,9 @@ from viz.pages import PAGES
 COMPLETE = (
     "!!find('[data-test-script-state=notRunning]') && !find('[data-testid=stSkeleton]')"
     " && !!find('[data-testid=stMain] h1, [data-testid=sweep-player][data-ready=true] h1')"
+    " && !find('[data-testid=cone]:empty, .keys:not([data-ready]), .spoken:empty')"
 )
+"""Whether the script has run and all components are there: a page that is left earlier complains."""
 STATE = "JSON.parse(find('[data-testid=sweep-player]').dataset.state)"
 INK = """(() => {
   const canvas = find('.stage canvas.still');
@@ -44,7 +46,9 @@ def no_complaints(visitor: Firefox) -> Iterator[None]:
 
 def test_every_page_opens(app_url: str, visitor: Firefox) -> None:
     for page in PAGES:
-        visitor.open(f"{app_url}/?page={page.name}" if page is PAGES[0] else f"{app_url}/{page.name}")
+        visitor.open(
+            f"{app_url}/?page={page.name}" if page is PAGES[0] else f"{app_url}/{page.name}"
+        )
         visitor.until(COMPLETE)
         assert not visitor.evaluate(f"!!find('{EXCEPTION}')"), page.name
         main = "find('[data-testid=stMain]')"

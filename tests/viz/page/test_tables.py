@@ -151,7 +151,7 @@ def test_a_described_table_has_its_title_looks_hovers_and_notes_below_names() ->
         "Sizes <1>", ("layer", "8", "used in"), rows, "All agree.", optional=1
     )
     text = described_table(content)
-    assert "<h4>Sizes &lt;1&gt;</h4><p>All agree.</p>" in text
+    assert "<h2>Sizes &lt;1&gt;</h2><p>All agree.</p>" in text
     assert "<th scope='row'>3×3<small>VGG</small></th><td class='unread number'" in text
     assert "used in" not in text
 

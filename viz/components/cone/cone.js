@@ -276,6 +276,7 @@ class Cone {
       ...items.map(([style, words]) => {
         const item = document.createElement("span");
         item.innerHTML = swatch(style);
+        item.firstElementChild.setAttribute("aria-hidden", "true"); // its words follow
         item.append(words);
         return item;
       }),
