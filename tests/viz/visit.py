@@ -14,6 +14,9 @@ from streamlit.util import calc_hash
 from core.layer.board import BoardSpec
 from tests import polling
 from viz.choices import layer
+from viz.components.focus import focus
+from viz.components.keys import keys
+from viz.components.presentation import presentation
 from viz.features.sweep.params import SweepSettings
 from viz.page import progress
 from viz.server import torch_start
@@ -21,6 +24,8 @@ from viz.server import torch_start
 MAIN = Path(__file__).resolve().parents[2] / "viz" / "shell" / "main.py"
 DRAWERS = ("more", "more_b", "input_controls", "kernel_controls")
 """Keys of the expanders whose widgets are made only while they are open."""
+SHELL = {keys.NAME, focus.NAME, focus.KEEPER, presentation.NAME}
+"""Names of the components that stand around every page."""
 LOOKS = 20
 """Looks at the queue before the page is run again: a run costs more than many looks."""
 
@@ -43,6 +48,12 @@ def again(at: AppTest) -> AppTest:
     assert not at.exception, at.exception[0].value
     assert len(players(at)) == 1, "the player is always there"
     return at
+
+
+def components_of(at: AppTest) -> list[Any]:
+    """The components of the page itself: not the shell's, which stand around every page."""
+    every = [each.proto for each in at.get("bidi_component")]
+    return [proto for proto in every if proto.component_name not in SHELL]
 
 
 def players(at: AppTest) -> list[dict[str, Any]]:

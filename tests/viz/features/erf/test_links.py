@@ -21,6 +21,7 @@ from tests.viz.features.erf.erf_visit import (
     visit,
     warned,
 )
+from tests.viz.visit import components_of
 from viz.features.erf.params import PLAIN, ErfSettings
 
 MARKUP = "<img src=x onerror=alert(1)> `x` $\\frac{1}{0}$ [a](javascript:x)"
@@ -185,5 +186,5 @@ def test_the_map_to_choose_from_opens(monkeypatch: Any) -> None:
     at = visit(**tiny())
     at.session_state["erf_cone"] = True
     at.session_state["erf_more"] = True
-    assert again(at).get("bidi_component")
+    assert components_of(again(at))
     assert at.selectbox(key="activation").options

@@ -26,7 +26,7 @@ from tests.viz.features.training.training_visit import (
     until_done,
     visit,
 )
-from tests.viz.visit import link_of, text_of
+from tests.viz.visit import components_of, link_of, text_of
 from viz.choices import layer
 from viz.features.sweep.params import SweepSettings
 from viz.features.training import compute, files_tab, nets
@@ -184,9 +184,9 @@ def test_files_and_links(server: Server, monkeypatch: Any) -> None:
 
 def test_a_unit_is_chosen_on_the_map_over_the_image(server: Server) -> None:
     at = visit(**tiny(seed=READY, tab="click", unit="2.3"))
-    assert not at.get("bidi_component")
+    assert not components_of(at)
     at.session_state["training_cone"] = True
-    (cone,) = [json.loads(e.proto.json) for e in again(at).get("bidi_component")]
+    (cone,) = [json.loads(each.json) for each in components_of(again(at))]
     assert cone["view"]["unit"] == [2, 3]
     assert cone["lines"][-1]["name"] == cone["view"]["layer"]
     assert cone["picture"].startswith("data:image/png")
