@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from core.graph import Graph
     from core.receptive_field.outline import Line
 
-GRAPH_PAGES = {False: ((90.0, 44.0), (44.0, 41.0)), True: ((64.0, 28.0), (31.0, 25.0))}
-"""Width and height of the graph in sizes of the type, alone and beside another one; larger type of
-a presented page leaves room for less."""
+GRAPH_PAGES = {False: ((90.0, 44.0), (44.0, 41.0)), True: ((66.0, 28.0), (66.0, 28.0))}
+"""Width and height of the graph in sizes of the type, alone and with one of its blocks; on a presented
+page the type is larger, and the block stands below the graph."""
 HEADERS = (
     *("layer", "operation", "output", "RF (px)", "effective stride (px)"),
     *("effective padding (px)", "center of unit (0, 0) (px)", "parameters", "MACs"),
@@ -237,7 +237,8 @@ def _graph_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
         (name for name, block in blocks.items() if chosen in block.names),
         max(blocks, key=lambda name: blocks[name].count),
     )
-    overview, detail = st.columns(2, gap="medium")
+    below = is_presented()
+    overview, detail = (st.container(), st.container()) if below else st.columns(2, gap="medium")
     with overview:
         show_plot(graph_plot(*network, page=half), "graph")
     with detail:
