@@ -147,7 +147,7 @@ def test_a_click_on_the_map_chooses_the_unit(visitor: Visitor) -> None:
     cone.wait_for()
     visitor.until_done()
     page.locator("""[data-testid="cone"][data-state*='"unit":[8,8]']""").wait_for()
-    cone.press("ArrowRight")
+    cone.locator(".section").press("ArrowRight")
     visitor.until_link(unit="8.9")
     page.get_by_text("what unit (8, 9) of").wait_for()
     visitor.until_done()
