@@ -114,13 +114,10 @@ function drawKernel(pane) {
 /** The word for a window without weights; a filter has none for a channel that it does not read. */
 const WINDOW_WORDS = { max: "max", mean: "mean", sum: "not read" };
 
-/** Write one word over the middle of a panel. */
+/** Write one word below a panel, where no mark covers it. */
 function word(surface, p, text, theme) {
-  const size = Math.min(15, panelWidth(p) / (text.length * 0.6), panelHeight(p) * 0.6),
-    wide = text.length * size * 0.55;
-  const [x, y] = [p.x + panelWidth(p) / 2, p.y + panelHeight(p) / 2];
-  surface.rect(x - wide / 2, y - 0.6 * size, wide, 1.2 * size, { fill: theme.panel });
-  surface.text(text, x, y, { size, align: "center", fill: theme.text });
+  const [x, y] = [p.x + panelWidth(p) / 2, p.y + panelHeight(p) + 14];
+  surface.text(text, x, y, { size: CAPTION, align: "center", fill: theme.text });
 }
 
 function drawOutput(pane) {

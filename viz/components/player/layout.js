@@ -79,7 +79,7 @@ const gapOf = (box) => (box.width < TIGHT ? 2 : 5);
 const leftOf = (rows, box) => DIGIT * String(rows - 1).length + gapOf(box);
 
 /**
- * A panel with what stands around it: its caption and numbers, the planes behind it, its legend.
+ * A panel with what stands around it: its caption and numbers, the planes behind it, what is written below.
  * Its position is that of the whole block.
  */
 function block(board, name, [rows, cols], cell, head, box) {
@@ -88,7 +88,7 @@ function block(board, name, [rows, cols], cell, head, box) {
   return {
     ...{ name, rows, cols, cell, left, head, x: 0, y: 0 },
     width: left + cols * cell + more,
-    height: head + rows * cell + more + (name === "kernel" ? 6 : LEGEND),
+    height: head + rows * cell + more + LEGEND,
   };
 }
 
