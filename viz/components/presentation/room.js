@@ -14,25 +14,36 @@ const mainPicture = () =>
     (element) => element.getClientRects().length,
   );
 
+/** How far the page is scrolled, in pixels. */
+const scrolled = () => document.querySelector('[data-testid="stMain"]').scrollTop;
+
 /** The lower end of a picture without the notes below it, in pixels from the top of the page. */
 function end(picture) {
   const notes = [...picture.querySelectorAll(".plot-notes")].at(-1),
-    scrolled = document.querySelector('[data-testid="stMain"]').scrollTop,
     { top } = notes?.getBoundingClientRect() ?? { top: picture.getBoundingClientRect().bottom };
-  return top + scrolled;
+  return top + scrolled();
 }
 
-/** Set the page's variable `--room`, or remove it if the picture fits without. */
+/**
+ * Set the page's variable `--room`, or remove it if the picture fits without. A picture that begins
+ * too low is fitted to a window that is scrolled to it; one that does not fit at all stays large.
+ */
 function fit() {
   const { style } = document.documentElement,
     picture = mainPicture();
+  let start = 0;
   const fits = (room) => {
     style.setProperty("--room", `${room}px`);
-    return end(picture) <= window.innerHeight - BELOW;
+    return end(picture) - start <= window.innerHeight - BELOW;
   };
   style.removeProperty("--room");
   if (!picture || end(picture) <= window.innerHeight - BELOW) return;
+  if (!fits(LEAST)) start = picture.getBoundingClientRect().top + scrolled();
   let [low, high] = [LEAST, window.innerHeight];
+  if (!fits(low)) {
+    style.removeProperty("--room");
+    return;
+  }
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (fits(middle)) low = middle;
