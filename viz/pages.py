@@ -16,14 +16,12 @@ class Page:
     Attributes:
         name: Folder of `viz.features` with the script ``page.py``, and path of the page's URL.
         title: Name of the page in the navigation.
-        icon: Streamlit's name of its icon.
         group: One of `GROUPS`.
         help: What the page shows, in one sentence.
     """
 
     name: str
     title: str
-    icon: str
     group: str
     help: str
 
@@ -37,86 +35,79 @@ PAGES: tuple[Page, ...] = (
     Page(
         "sweep",
         "Sweep",
-        ":material/grid_on:",
         "One layer",
         "Watch a kernel slide over a picture: every window, every product, every unread pixel.",
     ),
     Page(
         "sizes",
         "Sizes",
-        ":material/table_chart:",
         "One layer",
         "Output sizes: the formula, tables of common layers, padding conventions, the inverse.",
     ),
     Page(
         "fields",
         "Receptive fields",
-        ":material/filter_center_focus:",
         "Networks",
         "What each unit of a network sees of the image: the cone, the numbers, the proof.",
     ),
     Page(
         "erf",
         "Effective fields",
-        ":material/blur_on:",
         "Networks",
         "Which pixels really move a unit: gradients, averaged over draws, against theory.",
     ),
     Page(
         "blocks",
         "Stride or pool?",
-        ":material/compare:",
         "Downsampling",
         "Blocks that downsample, side by side: cost, time, memory, gradients, shifts.",
     ),
     Page(
         "gradients",
         "Gradients",
-        ":material/call_split:",
         "Downsampling",
         "Where the gradient goes: input gradients side by side, backward by hand, through depth.",
     ),
     Page(
         "shift",
         "Shift and aliasing",
-        ":material/blur_linear:",
         "Downsampling",
         "Slide a picture by single pixels: what strides make of it, and what a blur restores.",
     ),
     Page(
         "architectures",
         "Architectures",
-        ":material/account_tree:",
         "Downsampling",
         "Stems, ResNet's reducing blocks and whole networks, stage by stage, measured.",
     ),
     Page(
         "training",
         "Training lab",
-        ":material/model_training:",
         "Downsampling",
         "Train small nets side by side and see what a stride changes: accuracy, gradients, fields.",
     ),
     Page(
         "tour",
         "Guided tour",
-        ":material/route:",
         "Classroom",
         "Twelve stops, from what a stride is to what a ResNet unit sees.",
     ),
     Page(
         "exercises",
         "Exercises",
-        ":material/quiz:",
         "Classroom",
         "Questions without end: predict, then see it worked out and watch it move.",
     ),
     Page(
         "claims",
         "Claims",
-        ":material/fact_check:",
         "Classroom",
         "What textbooks say about strides, put to the test with PyTorch while you watch.",
     ),
 )
 """All pages in the order of the navigation; the first one is the home page."""
+
+
+def title_of(name: str) -> str:
+    """The title of the page with this name."""
+    return next(page.title for page in PAGES if page.name == name)

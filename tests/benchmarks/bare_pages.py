@@ -31,7 +31,6 @@ st.navigation(
             st.Page(
                 partial(draw, page.title),
                 title=page.title,
-                icon=page.icon,
                 url_path=page.name,
                 default=page is PAGES[0],
             )

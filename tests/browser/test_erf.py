@@ -31,7 +31,7 @@ class Visitor:
 
     def open(self, **link: Any) -> Visitor:
         self.page.goto(f"{self.url}/erf?{urlencode(link)}")
-        self.map.wait_for()
+        self.page.get_by_role("tab").first.wait_for()
         return self
 
     @property
@@ -88,23 +88,27 @@ def visitor(regular: BrowserContext, app_url: str) -> Iterator[Visitor]:
 
 
 def test_to_the_end_and_reloaded(visitor: Visitor) -> None:
-    visitor.open(**SMALL, draws=4, unit="3.5", weights="xavier", log="true", tab="energy")
+    visitor.open(**SMALL, draws=4, unit="3.5", weights="xavier", log="true")
     visitor.until_done()
     page = visitor.page
     page.get_by_text("what unit (3, 5) of").wait_for()
-    page.locator(".st-key-plot_erf_energy .main-svg").first.wait_for()
     page.locator(".st-key-over label").click()
     visitor.until_link(over="true")
     page.locator(".st-key-plot_erf_map image").first.wait_for(state="attached")
     visitor.until_done()
+    page.get_by_role("tab", name="Energy and convergence").click()
+    page.locator(".st-key-plot_erf_energy .main-svg").first.wait_for()
+    visitor.until_link(tab="energy")
     before = visitor.link
     page.reload()
-    visitor.map.wait_for()
-    visitor.until_done()
+    page.locator(".st-key-plot_erf_energy .main-svg").first.wait_for()
+    visitor.at_rest()
     assert visitor.link == before
     assert (before["unit"], before["weights"]) == ("3.5", "xavier")
     page.get_by_text("what unit (3, 5) of").wait_for()
-    page.locator(".st-key-plot_erf_energy .main-svg").first.wait_for()
+    page.get_by_role("tab", name="Map").click()
+    visitor.map.wait_for()
+    visitor.at_rest()
     assert page.locator(".st-key-log input").is_checked()
     assert page.locator(".st-key-over input").is_checked()
 
@@ -158,9 +162,10 @@ def test_nothing_scrolls_sideways_on_a_phone(visitor: Visitor, scheme: Any, tab:
     visitor.page.set_viewport_size({"width": 390, "height": 844})
     visitor.page.emulate_media(color_scheme=scheme)
     visitor.open(**SMALL, draws=1, tab=tab, compare="weights")
-    visitor.until_done()
-    if tab == "compare":
-        visitor.page.locator(".st-key-plot_erf_variants .main-svg").first.wait_for()
+    seen = ".st-key-plot_erf_variants .main-svg" if tab == "compare" else "[data-testid=stCode]"
+    visitor.page.locator(seen).first.wait_for()
+    visitor.stop.first.wait_for(state="detached")
+    visitor.at_rest()
     assert visitor.wide() <= 390
     background = visitor.page.evaluate(
         "getComputedStyle(document.querySelector('.stApp')).backgroundColor"

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 def opened(page: Page, url: str) -> Page:
     page.goto(url)
     page.get_by_role("tab").first.wait_for()
-    page.locator(".st-key-plot_gradients .heatmaplayer").first.wait_for(state="attached")
     return page
 
 

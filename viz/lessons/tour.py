@@ -134,7 +134,7 @@ TOUR: tuple[Stop, ...] = (
         "stride-or-pool",
         "Stride or pool?",
         "Blocks that downsample their input, on the same picture: what one keeps, another has lost. "
-        "Their cost, memory and gradients stand beside them.",
+        "Their numbers, times and properties are under the other tabs.",
         "blocks",
         "in_channels=64&input_height=56&input_width=56&batch=32",
         "maps",

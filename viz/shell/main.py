@@ -30,7 +30,6 @@ if "sections" not in st.session_state:  # once per session, because it looks up 
             st.Page(
                 FEATURES / page.name / "page.py",
                 title=page.title,
-                icon=page.icon,
                 help=page.help,
                 url_path=page.name,
                 default=page is PAGES[0],

@@ -18,7 +18,6 @@ from viz.features.blocks.tabs import (
     TIMES,
     check_blocks,
     draw_save_menu,
-    facts_table,
 )
 from viz.page import frame, progress
 
@@ -46,13 +45,15 @@ def _heading(values: BlockSettings) -> DeltaGenerator:
         values[name] for name in ("in_channels", "input_height", "input_width")
     )
     images = "1 image" if values.batch == 1 else f"{values.batch} images"
+    sentence = "Blocks that you have written, on the same input." if own else comparison.sentence
     return frame.heading(
-        f"{title}: {images} of {channels}×{height}×{width}", "" if own else comparison.sentence
+        f"{title}: {images} of {channels}×{height}×{width}",
+        f"{sentence} Choose at the side what is compared.",
     )
 
 
 def page() -> None:
-    """Draw the controls in the sidebar, the table of facts and the open tab."""
+    """Draw the controls in the sidebar, what is compared, and the open tab."""
     with frame.page_state(PAGE, BlockSettings) as state:
         values = state.values = params.with_comparison_sizes(state.values)
         state.update_widgets()
@@ -65,9 +66,8 @@ def page() -> None:
             st.warning(error)
         if checked.valid:
             st.markdown(comparison_sentence(checked.titles, checked.facts))
-            facts_table(checked)
             name, place = frame.open_tab(values, TABS)
-            progress.withdraw_requests(*({PROBES, TIMES} - {SLOTS_OF[name]}))
+            progress.withdraw_requests(*({PROBES, TIMES} - {SLOTS_OF.get(name)}))
             with place:
                 more = DRAW[name](checked)
             with menu:

@@ -24,6 +24,7 @@ MAX_SIDE, MAX_CHANNELS, MAX_BATCH = 256, 512, 128
 """Largest input of the blocks page: side in pixels, channels, images."""
 TABS = {
     "pictures": "Pictures",
+    "numbers": "Numbers",
     "cost": "Time and memory",
     "properties": "Properties",
 }

@@ -1,4 +1,4 @@
-"""The table of facts about blocks, and the tabs below it: pictures, times, properties."""
+"""The tabs about blocks: pictures, the table of facts, times, properties."""
 
 from __future__ import annotations
 
@@ -77,12 +77,13 @@ def draw_save_menu(checked: CheckedBlocks, more: Sequence[Picture], values: Bloc
     save_menu(PAGE, [*more, facts], export.settings_text(checked.valid[0], values))
 
 
-def facts_table(checked: CheckedBlocks) -> None:
-    """Draw the table of facts."""
+def facts_tab(checked: CheckedBlocks) -> list[Picture]:
+    """Draw the table of facts; its slide is on every tab's menu."""
     lines = tables.fact_rows(checked.facts)
     layers = [_shortened(block.layers) for block in checked.blocks]
     st.html(page_tables.comparison_table(checked.titles, lines, layers, "facts", compact=True))
     st.caption(f"{tables.torch_sentence(checked.facts)} {SAVED_BY_HOOKS}")
+    return []
 
 
 def _shortened(text: str) -> str:
@@ -227,7 +228,7 @@ def properties_tab(checked: CheckedBlocks) -> list[Picture]:
 
 
 def draw_measurements(slot: str, checked: CheckedBlocks) -> dict[Block, BlockProbe]:
-    """Draw one table of facts, gradient coverage and times, and the gradients below it.
+    """Draw the gradients, and below them one table of facts, gradient coverage and times.
 
     Returns:
         The finished experiments by block.
@@ -247,23 +248,26 @@ def draw_measurements(slot: str, checked: CheckedBlocks) -> dict[Block, BlockPro
             [ready.get(block) for block in checked.blocks],
             [timings.get(block) for block in checked.blocks],
         )
+        if ready:
+            draw_gradients(ready)
+        else:
+            st.skeleton(height=420)
         name = "facts and measurements"
         st.html(page_tables.comparison_table(checked.titles, lines, layers, name, compact=True))
         st.caption(
             f"{tables.torch_sentence(checked.facts)} {SAVED_BY_HOOKS} Times: median and quartiles, "
             "on one thread of this server."
         )
-        if ready:
-            draw_gradients(ready)
 
     return _finished_probes(progress.request_and_draw(slot, works, draw))
 
 
 DRAW: dict[str, Callable[[CheckedBlocks], list[Picture]]] = {
     "pictures": pictures_tab,
+    "numbers": facts_tab,
     "cost": cost_tab,
     "properties": properties_tab,
 }
 """Functions by a tab's name in the URL; each draws its tab and returns its pictures for slides."""
 SLOTS_OF = {"pictures": PROBES, "cost": TIMES, "properties": PROBES}
-"""Slots of `viz.page.progress` that the tabs use, by a tab's name in the URL."""
+"""Slots of `viz.page.progress` that tabs use, by a tab's name in the URL."""

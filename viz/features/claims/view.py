@@ -32,7 +32,7 @@ from viz.page.rows import choice_rows, link_to
 from viz.page.save_menu import save_table
 from viz.page.session import bind_widget, change_settings
 from viz.page.widgets import choice_method, widget
-from viz.pages import PAGES, tab_title
+from viz.pages import tab_title, title_of
 from viz.server.queue import View, Work
 
 SLOT, SLOT_GRID, SLOT_ALL = "claim", "claim grid", "claims"
@@ -175,7 +175,7 @@ def _results_view(rows: list[GridRuns]) -> None:
 def open_claim(values: ClaimSettings) -> None:
     """Show one claim in large type: statement, verdict, settings, chart and evidence."""
     one = claim(values.claim)
-    st.set_page_config(page_title=tab_title(f"Claim {one.number}", _page_title(PAGE)))
+    st.set_page_config(page_title=tab_title(f"Claim {one.number}", title_of(PAGE)))
     _claim_navigation(one)
     with st.container(key="statement"):
         st.title(f"{one.number} · {_escaped_markdown(one.statement)}", anchor=False)
@@ -309,7 +309,7 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
     link = one.link(dict(claim_run.settings))
     st.page_link(
         f"{PAGES_FOLDER}/{link.page}/page.py",
-        label=f"See it on {_page_title(link.page)}",
+        label=f"See it on {title_of(link.page)}",
         icon=":material/open_in_new:",
         query_params=dict(link.query),
     )
@@ -317,8 +317,3 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
         f"Measured here with PyTorch {compute.torch_version()}: "
         f"{_escaped_markdown(settings_text(claim_run.settings))}."
     )
-
-
-def _page_title(page: str) -> str:
-    """Return the title of the page with this name."""
-    return next(each.title for each in PAGES if each.name == page)

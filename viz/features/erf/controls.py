@@ -52,12 +52,18 @@ def _on_layer() -> None:
     change_settings(PAGE, {"layer": st.session_state["erf_layer"], "unit": "centre"})
 
 
-def unit_picker(values: ErfSettings, analysis: Analysis, layer: str, grid: tuple[int, int]) -> None:
-    """Draw the cone, on which a click chooses a unit; ``grid`` is its map's (rows, columns)."""
+def map_controls(values: ErfSettings, analysis: Analysis, layer: str) -> None:
+    """Draw the switches of the map's appearance, and the choice of its unit.
+
+    They are outside the fragment that is drawn again during the measurement.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        widget(values, "log")
+        widget(values, "over")
     expander = st.expander("Choose the unit on the map", key="erf_cone", on_change="rerun")
     if not expander.open:
         return
-    row, col = unit_position(values.unit, grid)
+    row, col = unit_position(values.unit, analysis.fields[layer].grid)
     with expander:
         cone(
             network_analysis.cone_network(analysis.network),

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from core.erf.expected import ExpectedErf
 
 
+def status_line(request: Request, view: View) -> None:
+    """Draw the progress of the measurement, or why it ended without a result."""
+    done = view.partial.convergence[-1].draws if view.partial else 0
+    stopped = f"Stopped after {done} of {request.draws} draws."
+    progress.status_line("erf", request, view, "Backpropagating", stopped=stopped)
+
+
 def erf_map(
     request: Request, view: View, expected: ExpectedErf | None, values: ErfSettings
 ) -> None:
     """Draw the map so far, or the expected map while there is none, and the numbers beside it."""
-    done = view.partial.convergence[-1].draws if view.partial else 0
-    stopped = f"Stopped after {done} of {request.draws} draws."
-    progress.status_line("erf", request, view, "Backpropagating", stopped=stopped)
     erf = view.result or view.partial
     left, right = st.columns([1.5, 1])
     with left:

@@ -12,16 +12,16 @@ from viz.choices import network, network_analysis
 from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import offer_training, picker
 from viz.features.erf import compute
-from viz.features.erf.controls import measurement_controls, unit_picker
-from viz.features.erf.map import erf_map
+from viz.features.erf.controls import map_controls, measurement_controls
+from viz.features.erf.map import erf_map, status_line
 from viz.features.erf.params import PAGE, TABS, ErfSettings, Request
 from viz.features.erf.tabs import DRAW, draw_save_menu
 from viz.page import frame, progress
 from viz.page.session import PageState
-from viz.page.widgets import widget
+from viz.pages import title_of
 from viz.server.queue import View
 
-BELOW = {"compare", "studies"}
+OWN_COMPUTATIONS = {"compare", "studies"}
 """Tabs with computations of their own, by name; their slots of `viz.page.progress` are equal."""
 
 
@@ -95,38 +95,31 @@ def page() -> None:
             measurement_controls(values, analysis)
         with place:
             if refusal:
-                progress.withdraw_requests("erf", *BELOW)
+                progress.withdraw_requests("erf", *OWN_COMPUTATIONS)
+                frame.heading(title_of(PAGE), "")
                 _refuse(refusal, most, values)
             elif analysis and request:
-                menu = _heading(analysis, request)
-                _map_switches(values)
-                unit_picker(values, analysis, request.layer, analysis.fields[request.layer].grid)
-                _results(request, state, menu)
+                _results(request, state, analysis)
 
 
-def _map_switches(values: ErfSettings) -> None:
-    """Draw the switches of the map's appearance.
-
-    They are outside the fragment that is drawn again during the measurement.
-    """
-    with st.container(horizontal=True, vertical_alignment="center"):
-        widget(values, "log")
-        widget(values, "over")
-
-
-def _results(request: Request, state: PageState[ErfSettings], menu: DeltaGenerator) -> None:
-    """Start or follow the measurement; draw the map, the open tab and the menu of slides."""
+def _results(request: Request, state: PageState[ErfSettings], analysis: Analysis) -> None:
+    """Start or follow the measurement; draw the heading and the open tab."""
+    menu = _heading(analysis, request)
+    name, place = frame.open_tab(state.values, TABS)
+    progress.withdraw_requests(*OWN_COMPUTATIONS - {name})
     expected = compute.expected(request)
 
     def draw(views: Mapping[Hashable, View]) -> None:
-        erf_map(request, views[request], expected, state.values)
+        status_line(request, views[request])
+        if name == "map":
+            erf_map(request, views[request], expected, state.values)
 
-    view = progress.request_and_draw("erf", {request: compute.work(request)}, draw)[request]
-    erf = view.partial if view.error == progress.STOPPED else view.result
-    name, place = frame.open_tab(state.values, TABS)
-    progress.withdraw_requests(*BELOW - {name})
     with place:
-        more = DRAW[name](request, erf, expected, state)
+        if name == "map":
+            map_controls(state.values, analysis, request.layer)
+        view = progress.request_and_draw("erf", {request: compute.work(request)}, draw)[request]
+        erf = view.partial if view.error == progress.STOPPED else view.result
+        more = DRAW[name](request, erf, expected, state) if name in DRAW else None
     with menu:
         draw_save_menu(request, erf, expected, state.values, more or [])
 

@@ -53,6 +53,7 @@ POOLINGS = {
 }
 """Labels of the poolings that can replace the network's, by value in the URL."""
 TABS = {
+    "map": "Map",
     "sections": "Cross-sections",
     "energy": "Energy and convergence",
     "compare": "Compare",

@@ -1,4 +1,4 @@
-"""The tabs below the map of the page on effective receptive fields, one function each."""
+"""The tabs beside the map of the page on effective receptive fields, one function each."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def _compare_tab(
 ) -> list[Picture]:
     """Draw the maps of a comparison's variants and a table of their metrics; returns the slide."""
     values = page.values
-    widget(values, "compare")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        widget(values, "compare", width=420)
+        widget(values, "log")
     name = values.compare
     if not name:
         return []
@@ -144,7 +146,7 @@ def _studies_tab(
     """Draw the choice of a study, its figure and its table; returns the slide."""
     st.markdown(
         "Stacks of 3×3 convolutions with 16 channels, where only one thing is changed; 64 draws "
-        "each, weights drawn anew. They do not depend on the network above."
+        "each, weights drawn anew. They do not depend on the network of this page."
     )
     widget(page.values, "study")
     name = page.values.study

@@ -26,6 +26,7 @@ from viz.page import frame
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, change_settings
 from viz.page.words import error_sentence
+from viz.pages import title_of
 
 
 def _on_view() -> None:
@@ -125,6 +126,7 @@ def _analyze(state: PageState[FieldSettings]) -> tuple[Analysis | None, DeltaGen
     except SpecError as error:
         analysis = _last_valid_analysis(error, values)
         if analysis is None:
+            frame.heading(title_of(PAGE), "")
             _refuse(error, values)
             return None, None
     menu = _headline(analysis)

@@ -6,14 +6,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
-from core.plots.gradients import gradients_plot
 from viz.choices import picture
-from viz.features.gradients import export, params
-from viz.features.gradients.controls import on_click, sidebar, upstream_controls
+from viz.features.gradients import params
+from viz.features.gradients.controls import sidebar
 from viz.features.gradients.params import KIND_LABELS, PAGE, TABS, GradientSettings, PageLayer
 from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, draw_save_menu
 from viz.page import frame, progress
-from viz.page.plots import show_plot
 from viz.page.session import PageState
 
 
@@ -26,11 +24,6 @@ def _heading(values: GradientSettings) -> DeltaGenerator:
         "For each layer: the upstream gradient at its output, and the gradient at its input that "
         "it causes. Click a unit of an output; colors and numbers are on one scale.",
     )
-
-
-def _gradient_charts(layers: list[PageLayer], values: GradientSettings) -> None:
-    """Draw the upstream gradient and the gradient at the input of each layer."""
-    show_plot(gradients_plot(export.gradients(layers, values)), "gradients", on_click)
 
 
 _WHY = r"""
@@ -55,19 +48,16 @@ def _chosen_layers(values: GradientSettings) -> list[PageLayer]:
     return [params.layer(values, name, upload) for name in values.shown]
 
 
-def _charts_and_tab(layers: list[PageLayer], state: PageState[GradientSettings]) -> None:
-    """Draw the charts of the layers and the open tab."""
+def _tab_and_menu(
+    layers: list[PageLayer], state: PageState[GradientSettings], menu: DeltaGenerator
+) -> None:
+    """Draw the open tab, the explanation, and the menu of files in its container."""
     values = state.values
-    menu = _heading(values)
     if not layers:
         st.info("Choose at least one layer, at the side.")
         usual = {"shown": GradientSettings().shown}
         frame.draw_refusal(PAGE, None, "Show the usual four", usual)
         return
-    upstream_controls(values, layers)
-    _gradient_charts(layers, values)
-    with st.expander("Why"):
-        st.markdown(_WHY + EVEN_READING)
     name, place = frame.open_tab(values, TABS)
     if name != "depth":
         progress.withdraw_requests(SLOT)
@@ -75,6 +65,8 @@ def _charts_and_tab(layers: list[PageLayer], state: PageState[GradientSettings])
         pictures = DRAW[name](layers, state)
     with menu:
         draw_save_menu(layers, values, pictures or [])
+    with st.expander("Why"):
+        st.markdown(_WHY + EVEN_READING)
 
 
 def page() -> None:
@@ -88,8 +80,9 @@ def page() -> None:
         picture.missing_upload_note(values)
         with st.sidebar:
             sidebar(values)
+        menu = _heading(values)
         try:
-            _charts_and_tab(_chosen_layers(values), state)
+            _tab_and_menu(_chosen_layers(values), state, menu)
         except SpecError as error:
             progress.withdraw_requests(SLOT)
             frame.draw_refusal(

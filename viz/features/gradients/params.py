@@ -55,6 +55,7 @@ LAYERS: dict[str, LayerSpec] = {
 KIND_LABELS = {"unit": "one unit", "all": "all units alike", "random": "random, as from above"}
 """Label on the page by kind of upstream gradient."""
 TABS = {
+    "panels": "Side by side",
     "numbers": "Numbers",
     "counts": "Read counts",
     "back": "Backward as a convolution",

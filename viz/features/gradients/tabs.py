@@ -1,4 +1,4 @@
-"""The tabs of the gradient page, below the charts of the layers; each has one function."""
+"""The tabs of the gradient page; each has one function."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.gradients.recipe import FlowSpec
-from core.plots.gradients import backward_plot, read_counts_plot
+from core.plots.gradients import backward_plot, gradients_plot, read_counts_plot
 from viz.choices import board as choices_board
 from viz.choices import layer, picture
 from viz.choices.layer import PlayerView
 from viz.components.player.player import player
 from viz.features.gradients import compute, export, params
-from viz.features.gradients.controls import flow_controls
+from viz.features.gradients.controls import flow_controls, on_click, upstream_controls
 from viz.features.gradients.params import (
     BY_HAND,
     COMPARED,
@@ -60,15 +60,22 @@ def draw_save_menu(
     save_menu(PAGE, [*pictures, layers], export.settings_text(values))
 
 
+def _panels_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> None:
+    """Draw the upstream gradient and the gradient at the input of each layer."""
+    upstream_controls(page.values, panels)
+    show_plot(gradients_plot(export.gradients(panels, page.values)), "gradients", on_click)
+
+
 def _numbers_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> None:
     """Draw the statistics of each layer's gradient, and the table of claims."""
+    upstream_controls(page.values, panels)
     statistics, errors = [], []
     for each in panels:
         upstream = params.upstream_gradient(page.values, each)
         statistics.append(compute.gradient(each.board, upstream).statistics)
         form = upstream.kind == "unit"
         errors.append(f"{compute.closed_form_error(each.board, upstream):.1g}" if form else None)
-    st.markdown("The gradients above, as PyTorch's autograd gives them.")
+    st.markdown("The gradients at the input, as PyTorch's autograd gives them.")
     columns: dict[str, Sequence[Any]] = {
         "layer": [each.title for each in panels],
         "reached (px)": [each.reached for each in statistics],
@@ -93,7 +100,9 @@ def _claims_table(values: GradientSettings) -> None:
     names = [*LAYERS, *([OWN] if OWN in values.shown else [])]
     layers = [params.layer(values, name, upload) for name in names]
     claims = [compute.layer_claims(each.board) for each in layers]
-    st.markdown("The usual claims, measured on this input, whatever is shown above.")
+    st.markdown(
+        "The usual claims, measured on this input. They do not depend on the choices above."
+    )
     columns: dict[str, Sequence[Any]] = {
         "layer": [each.title for each in layers],
         "a middle unit reaches (px)": [claim.interior for claim in claims],
@@ -126,6 +135,7 @@ def _counts_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> l
 def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> list[Picture]:
     """Draw the chosen step of a convolution's backward pass."""
     values = page.values
+    upstream_controls(values, panels)
     name = params.backward_layer_name(values, panels)
     left, right = st.columns([1.4, 2], vertical_alignment="bottom")
     left.selectbox(
@@ -280,6 +290,7 @@ def _dead_shares_table() -> None:
 
 Draw = Callable[[list[PageLayer], PageState[GradientSettings]], "list[Picture] | None"]
 DRAW: dict[str, Draw] = {
+    "panels": _panels_tab,
     "numbers": _numbers_tab,
     "counts": _counts_tab,
     "back": _backward_tab,

@@ -44,19 +44,20 @@ def _heading(spec: LayerSpec, size: Pair, values: SizesSettings) -> DeltaGenerat
 
 
 def _draw_formulas(axes: Axes) -> None:
-    """Draw the size formulas of height and width with their numbers."""
-    dilated = any(axis.span > axis.kernel_size for axis in axes)
-    for column, name, axis in zip(st.columns(2), ("height", "width"), axes, strict=True):
-        steps = [rf"k &= {axis.span_text}"] if dilated else []
-        steps += [rf"\text{{{name}}} &= {axis.latex_steps[0]}"]
-        steps += [f"&= {step}" for step in axis.latex_steps[1:]]
-        latex = r"\begin{aligned}" + r" \\[2pt] ".join(steps) + r"\end{aligned}"
-        column.latex(latex, width="content")
-        if axis.dropped:
-            column.caption(
-                "− 1: the last window would start past the input and the padding before it; "
-                "PyTorch leaves it out."
-            )
+    """Draw the size formulas of height and width with their numbers; one, if they are equal."""
+    named = {"height": axes[0], "width": axes[1]}
+    if axes[0] == axes[1]:
+        named = {"height and width": axes[0]}
+    for name, axis in named.items():
+        # Formulas in running text, unlike displayed ones, break at "=" on a narrow screen.
+        steps = [rf"k = {axis.span_text}"] if axis.span > axis.kernel_size else []
+        steps += [rf"\text{{{name}}} = {axis.latex}"]
+        st.markdown(", $~$ ".join(rf"$\displaystyle {step}$" for step in steps))
+    if any(axis.dropped for axis in axes):
+        st.caption(
+            "− 1: the last window would start past the input and the padding before it; "
+            "PyTorch leaves it out."
+        )
 
 
 def _draw_torch_check(spec: LayerSpec, size: Pair, axes: Axes) -> None:
@@ -112,12 +113,12 @@ def page() -> None:
         menu = _heading(spec, size, values)
         _draw_formulas(axes)
         _draw_torch_check(spec, size, axes)
-        _why_expander(axes)
         name, place = frame.open_tab(values, TABS)
         with place:
             DRAW[name](spec, size, page_state)
         with menu:
             draw_save_menu(name, spec, size, page_state.values)
+        _why_expander(axes)
 
 
 page()

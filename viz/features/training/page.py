@@ -12,12 +12,13 @@ from viz.features.training import compute, params, words
 from viz.features.training.compute import Facts
 from viz.features.training.controls import sidebar, upload_rules
 from viz.features.training.params import PAGE, TABS, Comparison, LabSettings
-from viz.features.training.results import SLOT, Lab, draw_results
+from viz.features.training.results import SLOT, Lab, draw_results, nets_table
 from viz.features.training.tabs import DRAW, pictures
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
 from viz.page.words import error_sentence
+from viz.pages import title_of
 
 SENTENCE = (
     "Train small nets on the same batches and compare what they learn: press *Train*, or first "
@@ -75,6 +76,7 @@ def _draw_experiment(
     name, place = frame.open_tab(values, TABS)
     with place:
         DRAW[name](lab, state)
+    nets_table(lab)
     with menu:
         save_menu(PAGE, pictures(lab, state.values), words.heading(comparison, values.vary))
     with st.expander("Why"):
@@ -96,6 +98,7 @@ def page() -> None:
             sidebar(state.values, experiment[0] if experiment else None)
         if refusal:
             progress.withdraw_requests(SLOT)
+            frame.heading(title_of(PAGE), SENTENCE)
             _refuse(refusal)
         elif experiment:
             _draw_experiment(state, *experiment)

@@ -1,9 +1,10 @@
-"""The results of a comparison so far: the table, the button that starts training, the progress."""
+"""The results of a comparison so far: the button that starts training, the progress, the table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -104,7 +105,7 @@ def unfinished_seeds(comparison: Comparison, runs: Runs) -> list[int]:
 
 
 def draw_results(lab: Lab) -> bool:
-    """Draw the table of the nets, and below it the start button or the progress.
+    """Draw the start button, or the progress of the training.
 
     Returns:
         Whether new records may still come.
@@ -113,7 +114,6 @@ def draw_results(lab: Lab) -> bool:
     left = unfinished_seeds(lab.comparison, runs)
     if not left or not _started(lab.comparison):
         progress.withdraw_requests(SLOT)
-        _nets_table(lab, runs, UNKNOWN)
         _failures(lab.comparison)
         if left:
             _start_button(lab, runs)
@@ -125,10 +125,8 @@ def draw_results(lab: Lab) -> bool:
     def draw(views: Mapping[Hashable, View]) -> None:
         if not _started(lab.comparison):  # stopped: the page is drawn anew
             st.rerun()
-        now = lab.runs
-        _nets_table(lab, now, WAITING)
         _failures(lab.comparison)
-        _progress(lab.comparison, views, now)
+        _progress(lab.comparison, views, lab.runs)
 
     works: dict[Hashable, Work] = {
         compute.queue_key(lab.comparison, seed): compute.work(lab.comparison, seed) for seed in left
@@ -263,8 +261,14 @@ def _failures(comparison: Comparison) -> None:
 # --- The table
 
 
-def _nets_table(lab: Lab, runs: Runs, placeholder: str) -> None:
-    """Draw the table of the nets; ``placeholder`` fills the cells without a result yet."""
+def nets_table(lab: Lab) -> None:
+    """Draw the table of the nets, and again whenever new records may exist."""
+    draw_live(lab, partial(_draw_nets_table, lab))
+
+
+def _draw_nets_table(lab: Lab, runs: Runs) -> None:
+    """Draw the table of the nets with the results of some runs."""
+    placeholder = WAITING if lab.live else UNKNOWN
     nets = range(len(lab.comparison.specs))
     accuracies = [_accuracy_cell(lab.comparison, runs, net, placeholder) for net in nets]
     lines = [

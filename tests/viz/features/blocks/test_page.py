@@ -47,18 +47,21 @@ def test_opens_with_the_blocks_of_the_claim() -> None:
         "“3×3, then max-pool” takes **4 times** the multiply–accumulates of “strided 3×3”." in text
     )
     assert "32 images of 64×56×56" in text
-    facts = table_of(app)
-    assert facts.row("output") == ["128×28×28"] * 4
-    assert facts.row("multiply–accumulates (billion)") == ["1.85", *["7.40 (×4)"] * 3]
-    assert "PyTorch finds the same shapes" in text
     assert len(app.get("plotly_chart")) == 1 + 4 + 4
     assert not app.warning
+    numbers = page(tab="numbers")
+    facts = table_of(numbers)
+    assert facts.row("output") == ["128×28×28"] * 4
+    assert facts.row("multiply–accumulates (billion)") == ["1.85", *["7.40 (×4)"] * 3]
+    assert "PyTorch finds the same shapes" in said(numbers)
 
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_every_comparison_and_its_properties(name: str) -> None:
-    app = settled(page(compare=name, tab="properties", batch=2, input_height=24, input_width=24))
-    facts, properties = tables(app)
+    link = {"compare": name, "batch": 2, "input_height": 24, "input_width": 24}
+    app = settled(page(**link, tab="properties"))
+    [properties] = tables(app)
+    [facts] = tables(page(**link, tab="numbers"))
     for block in COMPARISONS[name].blocks:
         assert block.title in facts
         assert block.title in properties
@@ -91,7 +94,7 @@ def test_a_sentence_is_measured_not_typed() -> None:
 
 
 def test_change_these_blocks() -> None:
-    app = page(compare="small", batch=1)
+    app = page(compare="small", batch=1, tab="numbers")
     next(button for button in app.button if button.label == "Change these blocks").click()
     again(app)
     assert app.session_state["compare"] == OWN
@@ -110,14 +113,15 @@ def test_a_comparison_brings_its_input() -> None:
 
 
 def test_one_bad_block_does_not_hide_the_others() -> None:
-    app = page(compare=OWN, a="bogus3", b="conv3 s2 p1 c8", in_channels=3, batch=1)
+    app = page(compare=OWN, a="bogus3", b="conv3 s2 p1 c8", in_channels=3, batch=1,
+               tab="numbers")  # fmt: skip
     assert "A: " in app.warning[0].value
     assert "no such layer" in app.warning[0].value
     assert table_of(app).row("output") == ["–", "8×28×28"]
 
 
 def test_no_block_at_all() -> None:
-    app = page(compare=OWN, a="conv99 s2", b="nonsense")
+    app = page(compare=OWN, a="conv99 s2", b="nonsense", tab="numbers")
     assert len(app.warning) == 2
     assert not tables(app)
     next(button for button in app.button if button.label.startswith("Back")).click()
@@ -127,7 +131,8 @@ def test_no_block_at_all() -> None:
 
 def test_pasted_code() -> None:
     code = "nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU())"
-    app = page(compare=OWN, a=code, b="maxpool2", in_channels=3, input_height=9, input_width=9)
+    app = page(compare=OWN, a=code, b="maxpool2", in_channels=3, input_height=9, input_width=9,
+               tab="numbers")  # fmt: skip
     assert table_of(app).row("output")[0] == "8×4×4"
 
 
@@ -145,7 +150,7 @@ def test_nonsense_is_said(link: dict[str, str]) -> None:
     assert "Part of the link was ignored" in app.warning[0].value
     for name in link:
         assert f"`{name}`" in app.warning[0].value
-    assert tables(app)
+    assert [tab.label for tab in app.tabs] == list(TABS.values())
 
 
 TOO_MUCH = [

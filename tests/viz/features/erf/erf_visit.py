@@ -62,7 +62,7 @@ def again(at: AppTest) -> AppTest:
     """Run the page, which must neither fail nor be empty."""
     at.run()
     assert not at.exception, at.exception[0].value
-    assert at.get("plotly_chart") or at.get("skeleton") or at.warning, "a map, or a sentence"
+    assert at.tabs or at.warning, "a picture in a tab, or a sentence"
     return at
 
 
