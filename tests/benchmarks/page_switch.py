@@ -52,9 +52,7 @@ def visit_all(page: Page, url: str) -> dict[str, float]:
     """Milliseconds until the title of each page, visited one after the other."""
     times = {}
     for entry in (*PAGES[1:], PAGES[0]):
-        page.wait_for_function(
-            "document.querySelector('[data-test-script-state=notRunning]')", timeout=PATIENCE_MS
-        )
+        page.wait_for_selector("[data-test-script-state=notRunning]", timeout=PATIENCE_MS)
         page.wait_for_timeout(SETTLE_MS)
         path = "/" if entry is PAGES[0] else f"/{entry.name}"
         link = page.locator(f'[data-testid=stSidebarNav] a[href="{url}{path}"]')
