@@ -58,9 +58,9 @@ def page() -> None:
         values = state.values = params.with_comparison_sizes(state.values)
         state.update_widgets()
         state.show_warnings()
+        menu = _heading(values)  # before the widgets: another page's title is seen at once
         with st.sidebar:
             controls(values)
-        menu = _heading(values)
         checked = check_blocks(params.blocks_of(values))
         for error in checked.errors:
             st.warning(error)

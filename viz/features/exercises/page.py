@@ -27,10 +27,10 @@ def page() -> None:
     # who presses Enter again interrupts this run, which must not lose the answer.
     state.publish()
     state.show_warnings()
+    frame.heading(TITLE, SENTENCE)  # before the widgets: another page's title is seen at once
     if values.tab == TABS["practice"]:
         with st.sidebar:
             controls.sidebar(values)
-    frame.heading(TITLE, SENTENCE)
     name, place = frame.open_tab(values, TABS)
     with place:
         if values.answer:
