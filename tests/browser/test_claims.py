@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,18 @@ def test_all_are_run_until_stopped_and_saved_to_print(app_url: str, visitor: Pag
         visitor.get_by_role("button", name="Save page for print").click()
     text = file.value.path().read_text(encoding="utf-8")
     assert text.count("<tr>") == 1 + count
+
+
+def test_names_below_a_chart_do_not_overlap_on_a_phone(app_url: str, visitor: Page) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    visitor.goto(f"{app_url}/claims?claim=17")
+    visitor.locator(".xtick text").first.wait_for()
+    ends = visitor.locator(".xtick text").evaluate_all(
+        """all => all.map((text) => text.getBoundingClientRect())
+          .map(({ left, right }) => [left, right])"""
+    )
+    assert len(ends) == 5
+    assert all(right <= left for (_, right), (left, _) in pairwise(ends))
 
 
 @pytest.mark.parametrize("link", others_slow(["", "?claim=5", "?claim=12"]))

@@ -31,6 +31,8 @@ LINE = 1.3
 """Height of a line as a multiple of the size of type."""
 FRAME = 2.0
 """Pixels around a map without axes, for its frame."""
+PHONE_CHARACTERS = 48
+"""Characters that have room below a panel on a phone."""
 LONGEST_NAME = 18
 """Most characters in a line of a name on an axis."""
 
@@ -102,12 +104,15 @@ def axis_numbers(panel: Panel, side: Any, enlarged: float) -> list[tuple[float, 
     """The numbers on one axis of a panel, as many as fit on a phone."""
     most = {"large": 7, "medium": 5, "small": 4}[panel.size]
     numbers = ticks(getattr(panel, side), span(panel, side), most)
-    return [(place, _in_lines(name)) for place, name in numbers]
+    longest = LONGEST_NAME
+    if side == "x" and numbers:  # beside each other on a phone
+        longest = max(8, min(LONGEST_NAME, PHONE_CHARACTERS // len(numbers)))
+    return [(place, _in_lines(name, longest)) for place, name in numbers]
 
 
-def _in_lines(name: str) -> str:
-    """A name of an axis's number in lines of at most `LONGEST_NAME` characters."""
-    return name if len(name) <= LONGEST_NAME else "\n".join(wrap(name, LONGEST_NAME))
+def _in_lines(name: str, longest: int) -> str:
+    """A name of an axis's number in lines of at most ``longest`` characters; words stay whole."""
+    return name if len(name) <= longest else "\n".join(wrap(name, longest, break_long_words=False))
 
 
 def panel_height(panel: Panel, enlarged: float = 1.0) -> int:

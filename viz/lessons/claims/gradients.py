@@ -118,7 +118,7 @@ def _zero_gradient_shares(values: Values) -> Outcome:
             tuple(
                 Series(
                     name,
-                    tuple(str(r[0]).split(",")[0] for r in rows),
+                    tuple(r[0].split(",")[0].replace("convolution", "conv") for r in rows),
                     tuple(_leading_number(r[place]) for r in rows),
                 )
                 for name, place in (("said", 2), ("torch", 4))
