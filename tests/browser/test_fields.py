@@ -217,7 +217,7 @@ def test_layers_typed_pasted_refused_and_edited(visitor: Visitor) -> None:
 
 
 def test_a_pair_side_by_side(visitor: Visitor) -> None:
-    visitor.open(tab="compare")
+    visitor.page.goto(f"{visitor.url}/fields?tab=compare")
     visitor.page.get_by_role("button", name="Dilated or strided").click()
     visitor.until_link(network="dilated_stack", compare="four_strided")
     visitor.until(lambda: visitor.page.locator(CONE).count() == 2, "two cones")
