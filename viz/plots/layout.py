@@ -24,6 +24,8 @@ from viz.plots.sizes import (
 
 LEAST_WIDTH = 210
 """Least width in pixels of the axes of a panel that is not a map, beside others."""
+GROWTH = 1.34
+"""Factor by which maps may be wider where they stand below each other, as on a phone."""
 COLUMN_GAP = 22
 """Pixels between two panels side by side."""
 HIGHEST = "var(--room,9999px)"
@@ -47,7 +49,8 @@ def style_sheet(plot: Plot, key: str, enlarged: float = 1.0) -> str:
     least = max(_least_width(panel, enlarged) for panel in plot.panels)
     track = "max-content" if plot.panels[0].cell else "minmax(0,1fr)"
     for columns in column_counts(plot):
-        grid = f".st-key-panels_{key}{{--columns:{columns};grid-template-columns:repeat({columns},{track})}}"
+        grow = GROWTH if columns == 1 < len(plot.panels) else 1
+        grid = f".st-key-panels_{key}{{--columns:{columns};--grow:{grow};grid-template-columns:repeat({columns},{track})}}"
         bars = "".join(
             f".st-key-panels_{key} .bar-{number}{{{_bar_css(scale, plot, columns, enlarged)}}}"
             for number, scale in enumerate(color_bars(plot))
@@ -129,6 +132,6 @@ def _size_css(panel: Panel, name: str, enlarged: float) -> str:
     fitting = f"max(round(down,{room},{across:.6g}px),min({room},{across:.6g}px))"
     return (
         f'[data-testid="stLayoutWrapper"]:has(> .{name})'
-        f"{{--map:min({width}px,{fitting});width:calc(var(--map) + {beside}px)}}"
+        f"{{--map:min({width}px*var(--grow),{fitting});width:calc(var(--map) + {beside}px)}}"
         f"{chart}{{height:calc(var(--map)*{ratio} + {outside}px)}}"
     )

@@ -41,7 +41,7 @@ def test_a_map_is_a_whole_multiple_on_a_narrow_screen_too() -> None:
     assert "round(down,min((100cqw" in css
     assert "var(--room,9999px)" in css, "presented, its column's width or the height that is left"
     assert ",45px)" in css
-    assert "--map:min(495px," in css
+    assert "--map:min(495px*var(--grow)," in css
 
 
 def test_panels_that_are_no_maps_share_the_width() -> None:
@@ -52,7 +52,7 @@ def test_panels_that_are_no_maps_share_the_width() -> None:
 def bar_places(plot: Plot, number: int) -> dict[int, str]:
     """Columns of a color bar by the number of columns of the plot."""
     found = re.findall(
-        rf"--columns:(\d).*?bar-{number}{{grid-column:(\d/\d)", style_sheet(plot, "key")
+        rf"--columns:(\d);.*?bar-{number}{{grid-column:(\d/\d)", style_sheet(plot, "key")
     )
     return {int(columns): place for columns, place in found}
 

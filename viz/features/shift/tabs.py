@@ -56,7 +56,7 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
         return export.pictures_of_a_shift(values)
     first, *others = KINDS
     with st.container(key="main_picture"):
-        left, right = st.columns([1.7, 1])
+        left, right = st.columns([1.3, 1])
         with right:
             shift_and_play_controls(values)
             st.markdown(_shift_sentence(values))
