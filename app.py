@@ -23,7 +23,7 @@ from viz.server.options import configure
 from viz.server.routes import routes
 
 HERE = Path(__file__).resolve().parent
-QUIET_START_S = 3.0
+QUIET_START_S = 10.0
 """Torch is loaded this long after the start, unless a visitor was there before: a page in the
 making must not share the interpreter with the import, and loads torch once it is drawn."""
 

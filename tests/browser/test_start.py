@@ -25,3 +25,4 @@ def test_torchs_verdict_comes_by_itself_and_moves_nothing(page: Page) -> None:
         assert page.locator(f"{PLAYER} .agrees").inner_text() == "torch gives 4×4 ✓"
         assert player.locator(".total").inner_text() == values
         assert '"step":3' in (player.get_attribute("data-state") or "")
+        page.goto("about:blank")  # it would complain about the server that is stopped

@@ -19,7 +19,7 @@ from viz.page.words import error_sentence
 from viz.params import Settings
 from viz.server import torch_start
 
-TORCH_POLL_S = 0.5
+TORCH_POLL_S = 1.0
 """Seconds between two looks at whether torch is loaded."""
 
 
