@@ -50,7 +50,8 @@ export function cellAt(panel, x, y) {
 
 /**
  * The height of a stage in a window of this height, in pixels, unless the window is narrow.
- * Enlarged by a zoom, the rows of a single board take `ON_WALL` of the window's height.
+ * Enlarged by a zoom, the rows of a single board take `ON_WALL` of the window's height, and several
+ * boards nearly all of it.
  */
 export function stageHeight(boards, windowHeight, zoom = 1) {
   if (zoom > 1 && boards.length === 1) {
@@ -58,6 +59,7 @@ export function stageHeight(boards, windowHeight, zoom = 1) {
     const around = captionHeight(NUMBERS_FROM) + LEGEND + behind(boards[0], "input") + 1;
     return rows * Math.ceil((ON_WALL * windowHeight) / rows) + around;
   }
+  if (zoom > 1) return Math.max(300, windowHeight * (boards.length > 2 ? 0.86 : 0.72));
   const [share, most] = boards.length > 2 ? [0.74, 700] : [0.54, 580];
   return Math.max(300, Math.min(most, windowHeight * share));
 }

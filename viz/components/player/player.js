@@ -119,13 +119,13 @@ class Player {
   // ---- drawing
 
   resize() {
+    this.root.dataset.boards = String(this.boards.length); // its style zooms several boards less
     const width = this.page.stage.clientWidth;
     if (!width || !this.boards.length) return;
     const zoom = enlarged(this.root);
     this.height = stageHeight(this.boards, window.innerHeight / zoom, zoom);
     this.plan = layout(this.boards, width, this.height, { zoom });
     this.page.stage.style.height = `${this.plan.height}px`;
-    this.root.dataset.boards = String(this.boards.length);
     showTitles(this.page, this.boards, this.plan.places, this.frame.level ?? 2);
     this.page.hint.textContent = hint(this.boards, this.frame.edits);
     this.drawStill();

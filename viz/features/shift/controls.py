@@ -47,6 +47,6 @@ def network_controls(values: ShiftSettings, analysis: Analysis | None) -> None:
 
 def shift_controls(values: ShiftSettings, most: int) -> None:
     """Draw the widgets of the shift, at most ``most`` pixels, and of its direction."""
-    slider, direction = st.columns(2)
-    widget(values, "shift", slider, high=most)
-    widget(values, "direction", direction)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        widget(values, "shift", high=most)
+        widget(values, "direction", width="content")
