@@ -97,10 +97,11 @@ def page() -> None:
     with frame.page_state(ARCHITECTURES, ArchitectureSettings) as state:
         state.update_widgets()
         state.show_warnings()
-        with st.sidebar:
-            picture_and_seed_controls(state.values)
+        # Before the widgets: another page's title and tabs are seen at once.
         menu = frame.heading("How published networks shrink their input", SENTENCE)
         name, place = frame.open_tab(state.values, VIEWS, "view")
+        with st.sidebar:
+            picture_and_seed_controls(state.values)
         probes: dict[Block, BlockProbe] = {}
         with place:
             if name == "stages":

@@ -78,9 +78,9 @@ def page() -> None:
         state.update_widgets()
         state.show_warnings()
         picture.missing_upload_note(values)
+        menu = _heading(values)  # before the widgets: another page's title is seen at once
         with st.sidebar:
             sidebar(values)
-        menu = _heading(values)
         try:
             _tab_and_menu(_chosen_layers(values), state, menu)
         except SpecError as error:

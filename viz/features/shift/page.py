@@ -65,12 +65,13 @@ def page() -> None:
         values = state.values
         state.update_widgets()
         state.show_warnings()
-        with st.sidebar:
-            network_controls(values, analysis) if network_open else layer_controls(values)
+        # Before the widgets: another page's title and tabs are seen at once.
         menu = frame.heading(
             "Shift and aliasing: does the output move when the picture does?", SENTENCE
         )
         name, place = frame.open_tab(values, TABS)
+        with st.sidebar:
+            network_controls(values, analysis) if network_open else layer_controls(values)
         if not network_open:
             progress.withdraw_requests(SLOT)
         with place:

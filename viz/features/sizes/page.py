@@ -106,11 +106,11 @@ def page() -> None:
         page_state.store_notes(sentences, "tab", "solution")
         page_state.update_widgets()
         page_state.show_warnings()
-        with st.sidebar:
-            sidebar(values)
         spec, size = params.layer_spec(values), params.input_size(values)
         axes = formula(spec, size)
-        menu = _heading(spec, size, values)
+        menu = _heading(spec, size, values)  # before the widgets: another page's title is seen at once
+        with st.sidebar:
+            sidebar(values)
         _draw_formulas(axes)
         _draw_torch_check(spec, size, axes)
         name, place = frame.open_tab(values, TABS)
