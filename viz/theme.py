@@ -53,3 +53,14 @@ PAPER: dict[str, str] = {
     "panel": "#F0F2F6",
 }
 """Colors of text, lines and background in a saved light picture, whatever the theme on screen."""
+
+VERDICTS: dict[str, tuple[str, str]] = {
+    "yes": ("#007A59", "#2BC09A"),
+    "no": ("#B34700", "#FF8A4C"),
+    "partly": ("#8F5F00", "#E9B44C"),
+}
+"""Colors of words and icons that say whether something holds, on light and on dark paper: darker
+and lighter relatives of `OUTPUT`, `UNREAD` and `WINDOW`, which as text would be too pale."""
+
+CHOSEN = "#005A8C"
+"""Color of the chosen one of several options on the sidebar's tinted paper: a darker `INPUT`."""

@@ -26,7 +26,7 @@ Group = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Row:
+class ConeRow:
     """A row of a picture: a single line, or lines that are folded.
 
     Attributes:
@@ -35,7 +35,7 @@ class Row:
     """
 
     line: int
-    inner: tuple[Row, ...] = ()
+    inner: tuple[ConeRow, ...] = ()
 
     @property
     def lines(self) -> Group:
@@ -44,7 +44,7 @@ class Row:
         return tuple(inside) or (self.line,)
 
 
-def folded_rows(lines: Sequence[Line], most: int) -> tuple[Row, ...]:
+def folded_rows(lines: Sequence[Line], most: int) -> tuple[ConeRow, ...]:
     """The rows of a picture of a network, each line in exactly one of them.
 
     A block whose maps are coarser than those at both of its ends, as in a U-Net, is not folded, and
@@ -58,21 +58,21 @@ def folded_rows(lines: Sequence[Line], most: int) -> tuple[Row, ...]:
     return _Folding(lines, most).rows(tuple(range(len(lines))))
 
 
-def unfolded_at(rows: Iterable[Row], index: int) -> tuple[Row, ...]:
+def unfolded_at(rows: Iterable[ConeRow], index: int) -> tuple[ConeRow, ...]:
     """The rows when those that contain a line without drawing it are unfolded.
 
     Args:
         rows: from `folded_rows`.
         index: the index of the line that is to be drawn.
     """
-    drawn: list[Row] = []
+    drawn: list[ConeRow] = []
     for row in rows:
         closed = not row.inner or row.line == index or index not in row.lines
         drawn += [row] if closed else unfolded_at(row.inner, index)
     return tuple(sorted(drawn, key=lambda row: row.line))
 
 
-def row_label(lines: Sequence[Line], row: Row) -> str:
+def row_label(lines: Sequence[Line], row: ConeRow) -> str:
     """The name of a row: of the module that has exactly these lines, otherwise of its line."""
     own = lines[row.line].label
     if not row.inner:
@@ -86,7 +86,7 @@ def row_label(lines: Sequence[Line], row: Row) -> str:
     return module if module and not shared else own
 
 
-def row_text(lines: Sequence[Line], row: Row) -> str:
+def row_text(lines: Sequence[Line], row: ConeRow) -> str:
     """What a row does in a few words: its windows larger than 1×1, such as ``2× conv 3×3``."""
     inside = [lines[at] for at in row.lines]
     windows = [each for each in inside if any(w and w.kernel_size > 1 for w in each.node.window)]
@@ -95,12 +95,12 @@ def row_text(lines: Sequence[Line], row: Row) -> str:
     return " + ".join(parts) or lines[row.line].short_text
 
 
-def layer_count(lines: Sequence[Line], row: Row) -> int:
+def layer_count(lines: Sequence[Line], row: ConeRow) -> int:
     """The number of layers of a row; additions and concatenations do not count."""
     return sum(lines[at].node.kind != "merge" for at in row.lines)
 
 
-def rows_as_data(lines: Sequence[Line], rows: Iterable[Row]) -> list[int | dict[str, Any]]:
+def rows_as_data(lines: Sequence[Line], rows: Iterable[ConeRow]) -> list[int | dict[str, Any]]:
     """Rows as plain values for JSON: a single line's index, or the words and rows of a folded row."""
     return [
         {
@@ -124,10 +124,10 @@ class _Folding:
         self.paths = _Paths.of(lines)
         self.blocks = self.paths.blocks(lines)
 
-    def rows(self, members: Group) -> tuple[Row, ...]:
+    def rows(self, members: Group) -> tuple[ConeRow, ...]:
         """The rows of some lines: of all, or of those of one block."""
         if len(members) <= self.most:
-            return tuple(Row(at) for at in members)
+            return tuple(ConeRow(at) for at in members)
         groups = self._blocks_among(members)
         merged = self._with_neighbors(groups)
         return self._tree(merged if len(merged) > 1 else groups)
@@ -186,7 +186,7 @@ class _Folding:
 
         return max(common(self.lines[at].label) for at in group)
 
-    def _tree(self, groups: list[Group]) -> tuple[Row, ...]:
+    def _tree(self, groups: list[Group]) -> tuple[ConeRow, ...]:
         """The rows of groups; neighbors are joined until there are few enough."""
         chains = self._chains(groups)
         size = 1
@@ -198,13 +198,13 @@ class _Folding:
             size += 1
         runs = [chain[at : at + size] for chain in chains for at in range(0, len(chain), size)]
         return tuple(
-            Row(run[-1][-1], self._tree(run)) if len(run) > 1 else self._row(run[0])
+            ConeRow(run[-1][-1], self._tree(run)) if len(run) > 1 else self._row(run[0])
             for run in sorted(runs, key=lambda run: run[-1][-1])
         )
 
-    def _row(self, group: Group) -> Row:
+    def _row(self, group: Group) -> ConeRow:
         """The row of a block, or of a 1×1 layer and its neighbor."""
-        return Row(group[-1], self.rows(group) if len(group) > 1 else ())
+        return ConeRow(group[-1], self.rows(group) if len(group) > 1 else ())
 
     def _chains(self, groups: list[Group]) -> list[list[Group]]:
         """Groups that follow each other on one path without a change of the effective stride."""

@@ -85,6 +85,7 @@ def middle(wall: Wall, selector: str, across: float = 0.5) -> tuple[float, float
 @pytest.mark.journey
 def test_keys_and_a_clicker_step_the_board_without_a_click(wall: Wall) -> None:
     wall.open("?step=0")
+    assert wall.board["step"] == 0, "the board is there"
     assert wall.press("ArrowRight")["step"] == 1
     assert wall.press("PageDown", "PageDown")["step"] == 3, "a clicker's button"
     assert wall.press("PageUp")["step"] == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from viz.theme import GREY, MEANINGS, PAPER, SIGNED
+from viz.theme import CHOSEN, GREY, MEANINGS, PAPER, SIGNED, VERDICTS
 
 CONFIG = tomllib.loads(Path(__file__, "../../../.streamlit/config.toml").resolve().read_text())
 BACKGROUNDS = {"light": PAPER["background"], "dark": CONFIG["theme"]["dark"]["backgroundColor"]}
@@ -82,7 +82,16 @@ def test_colours_are_written_as_the_javascript_reads_them() -> None:
 def test_the_colours_of_the_style_sheet_are_those_of_the_palette() -> None:
     sheet = (Path(__file__).parents[2] / "viz" / "shell" / "style.css").read_text()
     colours = {colour.upper() for colour in re.findall(r"#[0-9A-Fa-f]{6}", sheet)}
-    assert colours <= {colour.upper() for colour in MEANINGS.values()}
+    dark = CONFIG["theme"]["dark"]
+    papers = {*BACKGROUNDS.values(), dark["primaryColor"], CHOSEN}
+    palette = {*MEANINGS.values(), *papers, *(each for pair in VERDICTS.values() for each in pair)}
+    assert colours <= {colour.upper() for colour in palette}
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_verdicts_are_readable_as_text(verdict: str) -> None:
+    for colour, background in zip(VERDICTS[verdict], BACKGROUNDS.values(), strict=True):
+        assert contrast(colour, background) >= 4.5
 
 
 def test_style_sheets_repeat_no_other_colour_for_what_is_wrong() -> None:

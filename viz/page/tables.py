@@ -129,18 +129,22 @@ def number_texts(numbers: Sequence[float | None], digits: int = 3) -> list[str]:
         digits: Significant digits of the smallest number other than 0; the largest gets at most
             one more, so that it does not look more precise than it is.
     """
-    known = [abs(n) for n in numbers if n is not None and isfinite(n)]
+    sizes = [abs(n) for n in numbers if n is not None and isfinite(n)]
     decimals = 0
-    if any(known) and not all(float(n).is_integer() for n in known):
-        least, most = min(n for n in known if n), max(known)
+    if any(sizes) and not all(float(n).is_integer() for n in sizes):
+        least, most = min(n for n in sizes if n), max(sizes)
         decimals = max(0, min(_decimals(most, digits) + 1, _decimals(least, digits)))
         decimals = max(decimals, min(3, _decimals(least, 1)))
         if round(least, decimals) == 0:
-            return [UNKNOWN if n is None else f"{n:.{digits}g}".replace("-", "−") for n in numbers]
-    return [
-        UNKNOWN if n is None or not isfinite(n) else f"{n:,.{decimals}f}".replace("-", "−")
-        for n in numbers
-    ]
+            return [_number_text(number, f".{digits}g") for number in numbers]
+    return [_number_text(number, f",.{decimals}f") for number in numbers]
+
+
+def _number_text(number: float | None, form: str) -> str:
+    """A number in a format, with a real minus sign; `UNKNOWN` if there is none."""
+    if number is None or not isfinite(number):
+        return UNKNOWN
+    return format(number, form).replace("-", "−")
 
 
 def _decimals(number: float, digits: int) -> int:
@@ -238,8 +242,8 @@ def _number_columns(rows: Sequence[Sequence[Cell]], count: int) -> set[int]:
     numbers = set()
     for column in range(1, count):
         texts = [row[column].text for row in rows if column < len(row)]
-        known = [text for text in texts if text not in PLACEHOLDERS]
-        if known and 2 * sum(map(is_number, known)) >= len(known):
+        measured = [text for text in texts if text not in PLACEHOLDERS]
+        if measured and 2 * sum(map(is_number, measured)) >= len(measured):
             numbers.add(column)
     return numbers
 
@@ -278,8 +282,8 @@ def table(
 
 def _move_unit_to_heading(heads: list[Cell], rows: Sequence[list[Cell]], column: int) -> None:
     """Where all cells of a column are numbers with the same unit, write it in the heading alone."""
-    known = [row for row in rows if row[column].text not in PLACEHOLDERS]
-    parts = [row[column].text.rpartition(" ") for row in known]
+    measured = [row for row in rows if row[column].text not in PLACEHOLDERS]
+    parts = [row[column].text.rpartition(" ") for row in measured]
     units = {unit for number, _, unit in parts if is_number(number)}
     if len(units) != 1 or not all(number and is_number(number) for number, _, _ in parts):
         return
@@ -287,7 +291,7 @@ def _move_unit_to_heading(heads: list[Cell], rows: Sequence[list[Cell]], column:
     if is_number(unit):  # such as a range of two numbers
         return
     heads[column] = replace(heads[column], text=f"{heads[column].text} ({unit})")
-    for row, (number, _, _) in zip(known, parts, strict=True):
+    for row, (number, _, _) in zip(measured, parts, strict=True):
         row[column] = replace(row[column], text=number)
 
 
@@ -321,8 +325,8 @@ def column_table(name: str, columns: Mapping[str, Sequence[Any]], digits: int = 
 
 def _column_texts(values: Sequence[Any], digits: int) -> Sequence[str | Cell]:
     """The cells of a column."""
-    known = [value for value in values if value is not None]
-    if known and all(isinstance(value, int | float) for value in known):
+    measured = [value for value in values if value is not None]
+    if measured and all(isinstance(value, int | float) for value in measured):
         return number_texts(values, digits)
     return [UNKNOWN if value is None else value for value in values]
 

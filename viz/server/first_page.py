@@ -52,8 +52,8 @@ class FirstPage:
 
         # Compressed, or sent by the server as a file, the page could not be changed here.
         unwanted = (b"accept-encoding", *REVALIDATION)
-        kept = [header for header in scope["headers"] if header[0].lower() not in unwanted]
-        plain = {**scope, "headers": kept, "extensions": {}}
+        headers = [header for header in scope["headers"] if header[0].lower() not in unwanted]
+        plain = {**scope, "headers": headers, "extensions": {}}
         await self.app(plain, receive, send_with_style)
 
     def _with_style(self, page: bytes) -> bytes:

@@ -30,7 +30,7 @@ def focused(page: Page, selector: str) -> None:
 @pytest.mark.journey
 def test_an_opened_claim_is_read_from_its_statement(app_url: str, visitor: Page) -> None:
     open_state(visitor, app_url, State("claims"))
-    tab_to(visitor, ".st-key-open_2 button")
+    tab_to(visitor, "a[data-choice='2']")
     visitor.keyboard.press("Enter")
     visitor.wait_for_url("**claim=2*")
     focused(visitor, HEADING)

@@ -15,7 +15,7 @@ from core.networks import zoo
 from core.receptive_field import fields_of
 from core.receptive_field.folding import (
     MAX_ROWS,
-    Row,
+    ConeRow,
     folded_rows,
     layer_count,
     row_label,
@@ -35,11 +35,11 @@ def lines_of(name: str) -> tuple[Line, ...]:
     return outline(graph, fields_of(graph))
 
 
-def every_row(rows: Iterable[Row]) -> list[Row]:
+def every_row(rows: Iterable[ConeRow]) -> list[ConeRow]:
     return [one for row in rows for one in (row, *every_row(row.inner))]
 
 
-def labels(lines: Sequence[Line], rows: Iterable[Row]) -> list[str]:
+def labels(lines: Sequence[Line], rows: Iterable[ConeRow]) -> list[str]:
     return [row_label(lines, row) for row in rows]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ def answer(
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": list(request)}
-    asyncio.run(FirstPage(app, style)(scope, None, send))  # type: ignore[arg-type]
+    request_page = FirstPage(app, style)(scope, None, send)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as thread:  # Playwright's event loop runs in the tests' own thread
+        thread.submit(asyncio.run, request_page).result()
     body = b"".join(message["body"] for message in sent[1:])
     return seen[0], Headers(raw=sent[0]["headers"]), body
 

@@ -26,7 +26,7 @@ from core.receptive_field.cross_section import (
 )
 from core.receptive_field.folding import (
     MAX_ROWS,
-    Row,
+    ConeRow,
     folded_rows,
     layer_count,
     row_label,
@@ -152,7 +152,7 @@ def cone(
     return figure
 
 
-def _folding_sentence(lines: Sequence[Line], drawn: Mapping[int, Row]) -> str:
+def _folding_sentence(lines: Sequence[Line], drawn: Mapping[int, ConeRow]) -> str:
     """A sentence on the layers that are not drawn, after a space; "" if all are."""
     most = max(layer_count(lines, row) for row in drawn.values())
     folded = any(row.inner for row in drawn.values())
@@ -184,7 +184,7 @@ def _window(
 def _section(
     paper: Axes,
     lines: Sequence[Line],
-    drawn: Mapping[int, Row],
+    drawn: Mapping[int, ConeRow],
     index: int,
     axis: int,
     window: tuple[float, float],
@@ -211,7 +211,7 @@ def _section(
     return section
 
 
-def _name(lines: Sequence[Line], row: Row, inches: float, points: float) -> str:
+def _name(lines: Sequence[Line], row: ConeRow, inches: float, points: float) -> str:
     """The name of a row and what it does, as far as they fit."""
     if row.line == 0:
         return "image"

@@ -108,7 +108,9 @@ def page() -> None:
         page_state.show_warnings()
         spec, size = params.layer_spec(values), params.input_size(values)
         axes = formula(spec, size)
-        menu = _heading(spec, size, values)  # before the widgets: another page's title is seen at once
+        menu = _heading(
+            spec, size, values
+        )  # before the widgets: another page's title is seen at once
         with st.sidebar:
             sidebar(values)
         _draw_formulas(axes)

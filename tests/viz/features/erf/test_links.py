@@ -43,7 +43,7 @@ IGNORED: dict[str, tuple[dict[str, Any], str]] = {
     "a switch": ({"skips": "1"}, "`skips` must be true or false"),
     "a seed": ({"draw_seed": "9" * 400}, "`draw_seed` must be"),
     "a picture": ({"picture": "../secrets"}, "`picture` must be one of"),
-    "a tab": ({"tab": "Studies"}, "`tab` must be one of sections"),
+    "a tab": ({"tab": "Studies"}, "`tab` must be one of map"),
     "a comparison": ({"compare": MARKUP}, "`compare` must be one of activations"),
     "a study": ({"study": "__import__"}, "`study` must be one of depth"),
     "an unknown name": ({MARKUP: "1", "y" * 3000: "2"}, "is no setting of this page"),
@@ -175,10 +175,10 @@ def test_upsampled_units_and_units_that_see_nothing(monkeypatch: Any) -> None:
 @pytest.mark.parametrize("channels, sides", [(1, (1, 1)), (1, (1, 1024)), (1024, (3, 3))])
 def test_extreme_inputs(channels: int, sides: tuple[int, int]) -> None:
     size = {"in_channels": channels, "input_height": sides[0], "input_width": sides[1]}
-    for tab in ("sections", "energy", "files"):
+    for tab in ("map", "sections", "energy", "files"):
         at = until_done(visit(**tiny("conv3 p1 c2, relu", tab=tab) | size))
         assert not at.warning
-        assert charts(at, "erf_map")
+        assert bool(charts(at, "erf_map")) == (tab == "map")
 
 
 def test_the_map_to_choose_from_opens(monkeypatch: Any) -> None:

@@ -121,7 +121,7 @@ def test_named_units_are_where_their_names_say() -> None:
         ("draws", "1000000", "must be one of 1, 4, 16, 64, 256"),
         ("draws", "16.0", "must be one of 1, 4"),
         ("draws", "", "must be one of 1, 4"),
-        ("tab", "Studies", "must be one of sections, "),
+        ("tab", "Studies", "must be one of map, "),
         ("compare", "all", "must be one of activations, "),
         ("study", "__init__", "must be one of depth, "),
         ("weights", "HE", "must be one of he, "),

@@ -44,7 +44,7 @@ DEFAULTS = LabSettings()
 OWN = OwnImages(
     "0123456789abcdef" * 2, np.zeros((8, 1, 8, 8), np.float32), np.arange(8) // 4, (3, 7)
 )
-LOOKS = {"tab": TABS["files"], "net": 2, "at": 3, "sample": 5, "unit": "1.2"}
+LOOKS = {"tab": TABS["files"], "net": 2, "at": 3, "sample": 5, "kernel": 1, "unit": "1.2"}
 OTHER: dict[str, Any] = {
     **{"vary": "depth", "variants": "max,dilated", "levels": 2, "depth": 2, "width": 8},
     **{"batch_norm": False, "optimizer": "sgd", "learning_rate": 0.5, "weight_decay": 0.0},
