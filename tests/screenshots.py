@@ -1,8 +1,9 @@
-"""Remake the README's pictures: ``python -m tests.screenshots``."""
+"""Remake the README's pictures, or those named: ``python -m tests.screenshots [NAME ...]``."""
 
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 from PIL import Image
@@ -40,14 +41,15 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with launched() as browser, serving(APP) as server:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        for name, link in PICTURES.items():
-            page.goto(server.url + link)
+        for name in sys.argv[1:] or PICTURES:
+            page.goto(server.url + PICTURES[name])
             page.locator(READY).first.wait_for()
             if page.locator(START).count():
                 page.locator(START).click()
                 page.locator(STOP).wait_for()
                 page.locator(STOP).wait_for(state="detached", timeout=600_000)
             page.wait_for_timeout(2500)
+            page.get_by_text("torch is loading").wait_for(state="detached")
             save(page.screenshot(), FOLDER / f"{name}.png")
 
 
