@@ -23,7 +23,7 @@ BACK = "Back to the stop's picture"
 
 def at_stop(page: Page, number: int) -> None:
     """The bar, the address and the page have all arrived."""
-    page.get_by_text(f"Stop {number} of {len(TOUR)}").wait_for()
+    page.locator(".st-key-tour_bar").get_by_text(f"Stop {number} of {len(TOUR)}").wait_for()
     page.wait_for_url(re.compile(rf"[?&]tour={number}(&|$)"))
     page.locator(STILL).wait_for(state="attached")
 
