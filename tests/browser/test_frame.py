@@ -62,7 +62,7 @@ TEXTS = """() => {
     while (walker.nextNode()) {
       const node = walker.currentNode, element = node.parentElement;
       if (!node.data.trim() || !element?.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true })) continue;
-      if (element.closest("style, script, noscript, .katex, [data-testid=stIconMaterial], [data-testid=stCode]")) continue;
+      if (element.closest("style, script, noscript, .katex, [data-testid=stIconMaterial], [data-testid=stCode], [data-stale=true]")) continue;
       const range = document.createRange();
       range.selectNodeContents(node);
       const box = range.getBoundingClientRect();
@@ -81,7 +81,8 @@ TEXTS = """() => {
   return found;
 }"""
 """All visible text with its font size and its contrast. Left out are formulas, whose scripts are
-smaller by TeX's rules, icons, and code in Streamlit's own colors; a figure's text may lie on marks."""
+smaller by TeX's rules, icons, code in Streamlit's own colors, and what waits faded to be drawn anew;
+a figure's text may lie on marks."""
 SCHEME = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
 FRAME = """() => {
   const roots = (root) => [root, ...[...root.querySelectorAll("*")].flatMap((e) => e.shadowRoot ? roots(e.shadowRoot) : [])];

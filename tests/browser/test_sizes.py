@@ -87,8 +87,8 @@ def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, tab: s
     visitor.set_viewport_size({"width": 390, "height": 844})
     opened(visitor, f"{app_url}/sizes?tab={tab}&input_height=224&input_width=200&dilation=2"
            "&output_height=112&output_width=100")  # fmt: skip
-    shown = {"kernels": ".heatmaplayer", "conventions": ".heatmaplayer", "solver": "canvas"}
-    visitor.locator(shown.get(tab, ".sizes table")).first.wait_for(state="attached")
+    shown = {"kernels": ".heatmaplayer", "conventions": ".heatmaplayer", "solver": ".table table"}
+    visitor.locator(shown.get(tab, ".table table")).first.wait_for(state="attached")
     wide = visitor.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
 

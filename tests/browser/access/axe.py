@@ -89,12 +89,6 @@ STREAMLIT = (
         "Code that is wider than its box scrolls sideways and takes no focus.",
         "fields?tab=code",
     ),
-    Foreign(
-        "scrollable-region-focusable",
-        "[data-testid=stMarkdown] .katex-display",
-        "A formula that is wider than its box scrolls sideways and takes no focus.",
-        "sizes",
-    ),
 )
 """Faults that are Streamlit's own."""
 

@@ -91,7 +91,9 @@ def test_a_click_beside_the_controls_leaves_the_focus_to_nothing(
     assert visitor.evaluate(ON_BODY) or visitor.evaluate(FOCUSED, "[data-testid=stMain]")
 
 
-@pytest.mark.parametrize("page", others_slow([page.name for page in PAGES], 0))
+@pytest.mark.parametrize(
+    "page", others_slow([page.name for page in PAGES if page.name != "architectures"], 0)
+)
 def test_no_button_of_a_page_loses_the_focus(app_url: str, visitor: Page, page: str) -> None:
     for state in states_of(page)[:1]:
         open_state(visitor, app_url, state)
