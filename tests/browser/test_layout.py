@@ -44,6 +44,6 @@ def test_a_jump_is_seen(browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = """data:text/html,<div data-testid=stMainBlockContainer><p class=stElementContainer>a</p>
       <img height=600 width=900>
-      <script>setTimeout(() => document.body.style.paddingTop = "300px", 400)</script>"""
+      <script>requestAnimationFrame(() => setTimeout(() => document.body.style.paddingTop = "300px", 400))</script>"""
     assert total(shifts(context, page)) > 0.01
     context.close()
